@@ -1,0 +1,181 @@
+//! Method tables: what each method of a family asks of a node, as data.
+//!
+//! A table is one TOML file (`config/methods/<family>.toml`), embedded at build
+//! time, with rows overridable per chain. [`MethodTable::needs`] turns one call
+//! into [`Needs`] without building a tree of its params.
+
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+use crate::names::Hash;
+
+/// What is done with a method at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    Read,
+    /// Broadcasts a signed transaction: leaves once, never hedged.
+    Write,
+    Subscribe,
+    Unsubscribe,
+    /// Creates or uses state inside one node (filters).
+    Session,
+    /// Answered by the gateway itself.
+    Local,
+    /// Never reaches a node: −32601.
+    Refuse,
+}
+
+/// The data of a node that a call reads: what its retention is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Data {
+    None,
+    Header,
+    Body,
+    State,
+    Logs,
+    Mempool,
+}
+
+/// How long one try may take: design §14 (*Choosing and waiting*).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Timeout {
+    /// 3 s.
+    Cheap,
+    /// 15 s, not repeated after a timeout.
+    Heavy,
+    /// The whole of the call's deadline, not repeated after a timeout.
+    Trace,
+    /// The method holds the socket: one try of 25 s, no hedge.
+    Wait,
+}
+
+/// Cache class of a method's answer (kept for the cache; only read today by `explain`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cache {
+    Final,
+    Head,
+    FinalizedHead,
+    Chain,
+    Never,
+}
+
+/// What a `null` result means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Null {
+    /// An answer like any other.
+    Answer,
+    /// Perhaps this node has a gap: worth asking another one.
+    Gap,
+}
+
+/// Breakers, latency and in-flight limits are kept per node and lane, so that a
+/// node that is bad at one kind of work goes on doing the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// Headers, bodies, node facts: cheap reads.
+    Light,
+    /// State reads and executions.
+    State,
+    Logs,
+    /// Traces and other work of many seconds.
+    Trace,
+    Write,
+}
+
+impl Lane {
+    pub const ALL: [Self; 5] = [Self::Light, Self::State, Self::Logs, Self::Trace, Self::Write];
+}
+
+/// Row number in a [`MethodTable`]: the index of per-method counters.
+/// Row 0 is the default row, shown as `other`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MethodIndex(pub u16);
+
+/// Which newest block a call means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tag {
+    Latest,
+    Safe,
+    Finalized,
+}
+
+/// The block a call names, as far as its text says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockNeed {
+    /// The method takes no block and answers the same at any (chain id, a hash of text).
+    None,
+    /// The method takes no block but depends on the newest one (gas price, mempool,
+    /// `pending`): goes to nodes at or above the tip.
+    AtTip,
+    /// `latest`, `safe`, `finalized` or an omitted reference: pinned.
+    Newest(Tag),
+    /// `earliest`: the oldest block of whatever node answers.
+    Earliest,
+    Number(u64),
+    /// From and to, both inclusive, after tags are resolved against nothing:
+    /// an end that is a tag stands in `pins` and is not counted here.
+    Range {
+        from: Option<u64>,
+        to: Option<u64>,
+    },
+    Hash(Hash),
+}
+
+/// One place in the params where the served tip is to be written: the bytes of
+/// `at` are replaced by `before`, the block, `after`. `at` is empty where the
+/// client omitted the reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pin {
+    pub at: Range<usize>,
+    pub before: &'static str,
+    pub after: &'static str,
+    pub tag: Tag,
+}
+
+/// What one call asks of a node.
+#[derive(Clone, Debug)]
+pub struct Needs<'t> {
+    pub method: &'t Method,
+    pub block: BlockNeed,
+    /// Cost in weight units, parameters included (a log range costs by its width).
+    pub weight: u32,
+    pub pins: SmallVec<[Pin; 2]>,
+}
+
+/// Params that no node should see: −32602 with this reason, no node touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BadParams {
+    /// A block reference that is not one (faults.md B104).
+    BadBlock,
+    /// from > to (B100).
+    InvertedRange,
+    /// Both a block hash and a range (B102).
+    HashAndRange,
+    /// A raw transaction that is not hex, is odd, empty or too large (B108).
+    BadTransaction,
+    /// Params are not of the shape the table reads from.
+    Shape,
+}
+
+/// One row of a table. Columns are the contract of `config/methods/*.toml` and of
+/// `[chains.methods.NAME]`.
+#[derive(Clone, Debug)]
+pub struct Method {
+    pub index: MethodIndex,
+    pub name: Box<str>,
+    pub class: Class,
+    pub data: Data,
+    pub cache: Cache,
+    pub weight: u32,
+    pub timeout: Timeout,
+    pub null: Null,
+    pub lane: Lane,
+    // how the block reference is found stands beside these (see the file)
+}
+
+/// A family's table, overrides applied.
+#[derive(Debug)]
+pub struct MethodTable {
+    rows: Vec<Method>,
+}
