@@ -1,1 +1,253 @@
-//! node
+//! What is known of one node, in atomics that every call reads: facts from the
+//! tracker, load from the calls themselves. A `Node` outlives reloads as long as
+//! its identity in the config stays; it holds no connection and sends nothing.
+//!
+//! Per-second facts have one writer (the tracker's probe task of this node);
+//! per-call facts are relaxed atomics on cache lines of their own.
+
+mod flight;
+mod lane;
+
+use std::{
+    sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::{
+    clock::Timestamp,
+    config,
+    health::{self, Health},
+    method::{Data, Lane, MethodIndex},
+    names::{NodeIndex, ZoneIndex},
+    route::{Ask, Facts, View},
+};
+
+pub use self::{
+    flight::{Flight, InFlight},
+    lane::LaneState,
+};
+
+/// One node of one chain.
+#[derive(Debug)]
+pub struct Node {
+    pub config: config::Node,
+    pub zone: crate::names::Name,
+    facts: AtomicU16,
+    head: AtomicU64,
+    /// Blocks behind the served tip.
+    lag: AtomicU64,
+    up_since: AtomicU64,
+    drained: AtomicBool,
+    pub health: Mutex<Health>,
+    /// Wakes the probe task of this node.
+    pub probe_now: Notify,
+    pub flight: Flight,
+    lanes: [LaneState; Lane::ALL.len()],
+    rate: Option<DefaultDirectRateLimiter>,
+    /// Methods this node has said it does not have, one bit per row.
+    lacks: Box<[AtomicU64]>,
+}
+
+/// Where a node stands in the topology that a call reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    pub node: NodeIndex,
+    pub zone: ZoneIndex,
+    pub own_zone: bool,
+}
+
+impl Node {
+    pub fn new(config: config::Node, zone: crate::names::Name, methods: usize) -> Self {
+        let rate = config.rate.and_then(std::num::NonZeroU32::new);
+        Self {
+            zone,
+            facts: AtomicU16::new(0),
+            head: AtomicU64::new(0),
+            lag: AtomicU64::new(0),
+            up_since: AtomicU64::new(0),
+            drained: AtomicBool::new(false),
+            health: Mutex::default(),
+            probe_now: Notify::new(),
+            flight: Flight::default(),
+            lanes: Default::default(),
+            rate: rate.map(|rate| RateLimiter::direct(Quota::per_second(rate))),
+            lacks: (0..methods.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
+            config,
+        }
+    }
+
+    pub const fn lane(&self, lane: Lane) -> &LaneState {
+        &self.lanes[lane as usize]
+    }
+
+    pub fn facts(&self) -> Facts {
+        Facts(self.facts.load(Relaxed))
+    }
+
+    pub fn head(&self) -> u64 {
+        self.head.load(Relaxed)
+    }
+
+    pub fn lag(&self) -> u64 {
+        self.lag.load(Relaxed)
+    }
+
+    /// Sets or clears facts.
+    pub fn mark(&self, facts: u16, on: bool) {
+        if on {
+            self.facts.fetch_or(facts, Relaxed);
+        } else {
+            self.facts.fetch_and(!facts, Relaxed);
+        }
+    }
+
+    pub fn set_head(&self, head: u64, lag: u64) {
+        self.head.store(head, Relaxed);
+        self.lag.store(lag, Relaxed);
+    }
+
+    /// The node is up since now: slow start begins. Not at process start, where every
+    /// node is new and a ramp would only overload the first one.
+    pub fn came_back(&self, now: Timestamp) {
+        self.up_since.store(now.as_nanos().max(1), Relaxed);
+    }
+
+    /// Takes the node out gently, or back in through slow start.
+    pub fn drain(&self, on: bool, now: Timestamp) {
+        if self.drained.swap(on, Relaxed) && !on {
+            self.came_back(now);
+        }
+        self.mark(Facts::DRAINED, on);
+    }
+
+    /// Takes the node out at once, until a probe answers. Returns whether it was not out yet.
+    pub fn suspect(&self) -> bool {
+        let before = self.facts.fetch_or(Facts::SUSPECTED, Relaxed);
+        let fresh = before & Facts::SUSPECTED == 0;
+        if fresh {
+            self.probe_now.notify_one();
+        }
+        fresh
+    }
+
+    pub fn is_suspected(&self) -> bool {
+        self.facts().has(Facts::SUSPECTED)
+    }
+
+    /// Whether calls have been out for too long with nothing coming back.
+    pub fn is_silent(&self, now: Timestamp) -> bool {
+        let limit = health::silence_limit(self.lane(Lane::Light).p95());
+        self.flight.silent_for(now).is_some_and(|silent| silent >= limit)
+    }
+
+    /// Remembers that the node does not have a method; forgotten with its next identity check.
+    pub fn learn_lack(&self, method: MethodIndex) {
+        let (word, bit) = (usize::from(method.0 / 64), method.0 % 64);
+        if let Some(bits) = self.lacks.get(word) {
+            bits.fetch_or(1 << bit, Relaxed);
+        }
+    }
+
+    pub fn forget_lacks(&self) {
+        for bits in &self.lacks {
+            bits.store(0, Relaxed);
+        }
+    }
+
+    fn lacks(&self, method: MethodIndex, name: &str) -> bool {
+        let (word, bit) = (usize::from(method.0 / 64), method.0 % 64);
+        let learned =
+            method.0 != 0 && self.lacks.get(word).is_some_and(|b| b.load(Relaxed) >> bit & 1 == 1);
+        learned || !allows(&self.config.methods, name)
+    }
+
+    /// Whether a bound of the node's own would be passed by one call more.
+    fn is_full(&self) -> bool {
+        self.config.max_in_flight.is_some_and(|most| self.flight.calls() >= most)
+    }
+
+    /// Takes one call out of the node's rate, if it has one.
+    pub fn within_rate(&self) -> bool {
+        self.rate.as_ref().is_none_or(|rate| rate.check().is_ok())
+    }
+
+    /// Everything choosing needs to know, at one instant.
+    pub fn view(
+        &self,
+        now: Timestamp,
+        place: Place,
+        ask: &Ask,
+        method: (MethodIndex, &str),
+    ) -> View {
+        let lane = self.lane(ask.lane);
+        let head = self.head();
+        let calls = self.flight.calls();
+        View {
+            node: place.node,
+            zone: place.zone,
+            own_zone: place.own_zone,
+            archive: self.config.archive,
+            fallback: self.config.fallback,
+            facts: self.facts(),
+            lacks_method: self.lacks(method.0, method.1),
+            head,
+            lag: self.lag(),
+            oldest: self.oldest(ask.data, head),
+            breaker_open: lane.is_open(now),
+            full: self.is_full(),
+            tried: false,
+            in_flight: self.flight.weight(),
+            used: self.config.max_in_flight.map_or(0.0, |most| calls as f32 / most.max(1) as f32),
+            weight: self.config.weight,
+            ramp: self.ramp(now),
+            latency: lane.latency(now),
+        }
+    }
+
+    fn ramp(&self, now: Timestamp) -> f32 {
+        match self.up_since.load(Relaxed) {
+            0 => 1.0,
+            since => health::slow_start(now.since(Timestamp::from_nanos(since))),
+        }
+    }
+
+    /// The oldest block the node still serves of a data kind; 0 where nothing is known.
+    fn oldest(&self, data: Data, head: u64) -> u64 {
+        let Some(oldest) = self.config.oldest else { return 0 };
+        let kept = match data {
+            Data::State => oldest.state,
+            Data::Body => oldest.body,
+            Data::Logs => oldest.logs,
+            Data::None | Data::Header | Data::Mempool => None,
+        };
+        match kept {
+            None => 0,
+            Some(config::Retention::From(height)) => height,
+            Some(config::Retention::Window(blocks)) => (head + 1).saturating_sub(blocks),
+        }
+    }
+
+    /// The time a good answer usually takes at most, for patience and hedges.
+    pub fn p95(&self, lane: Lane) -> Duration {
+        self.lane(lane).p95()
+    }
+}
+
+/// Whether the config lets a node be asked a method; a trailing `*` matches any rest.
+fn allows(methods: &config::NodeMethods, name: &str) -> bool {
+    let listed = |list: &[String]| {
+        list.iter().any(|entry| match entry.strip_suffix('*') {
+            Some(prefix) => name.starts_with(prefix),
+            None => entry == name,
+        })
+    };
+    match methods {
+        config::NodeMethods::All => true,
+        config::NodeMethods::Only(list) => listed(list),
+        config::NodeMethods::Except(list) => !listed(list),
+    }
+}

@@ -1,1 +1,431 @@
-//! route
+//! Choosing a node: a pure function from what a call asks and what the nodes are
+//! to a [`Decision`] that carries one reason per node. The hot path, the tests,
+//! the simulator and `headrace explain` all call this one function; there is no
+//! second "explaining" path. Design §5.
+//!
+//! Four steps: **filter** (a reason against each node that cannot serve),
+//! **tier** (which level of nodes is used), **score** (latency × load), **pick**
+//! (the better of two drawn).
+//!
+//! What must hold: the chosen node has no reason against it; the order of views
+//! never matters for who may be chosen; equal inputs give equal decisions; no
+//! tier ever relaxes a check that would give a wrong answer.
+
+pub mod explain;
+#[cfg(test)]
+mod tests;
+
+use smallvec::SmallVec;
+
+use crate::{
+    load,
+    method::{Data, Lane},
+    names::{NodeIndex, ZoneIndex},
+};
+
+/// Why a node was not chosen: the same words in `explain`, metrics and logs.
+/// In order, most permanent first; a node gets the first that applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Reason {
+    LacksMethod,
+    WrongChain,
+    Forked,
+    Pruned,
+    Behind,
+    Stalled,
+    Suspected,
+    Drained,
+    Unhealthy,
+    BreakerOpen,
+    Lagging,
+    Full,
+    Tried,
+    /// Able, but a better tier was used.
+    Tier,
+    /// Able and in the tier, but the draw or the score went to another.
+    NotDrawn,
+}
+
+impl Reason {
+    pub const ALL: [Self; 15] = [
+        Self::LacksMethod,
+        Self::WrongChain,
+        Self::Forked,
+        Self::Pruned,
+        Self::Behind,
+        Self::Stalled,
+        Self::Suspected,
+        Self::Drained,
+        Self::Unhealthy,
+        Self::BreakerOpen,
+        Self::Lagging,
+        Self::Full,
+        Self::Tried,
+        Self::Tier,
+        Self::NotDrawn,
+    ];
+
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::LacksMethod => "lacks_method",
+            Self::WrongChain => "wrong_chain",
+            Self::Forked => "forked",
+            Self::Pruned => "pruned",
+            Self::Behind => "behind",
+            Self::Stalled => "stalled",
+            Self::Suspected => "suspected",
+            Self::Drained => "drained",
+            Self::Unhealthy => "unhealthy",
+            Self::BreakerOpen => "breaker_open",
+            Self::Lagging => "lagging",
+            Self::Full => "full",
+            Self::Tried => "tried",
+            Self::Tier => "tier",
+            Self::NotDrawn => "not_drawn",
+        }
+    }
+
+    /// Soft checks may be distrusted in panic: they say that a node seems sick, not that
+    /// its answer would be wrong.
+    const fn is_soft(self) -> bool {
+        matches!(self, Self::Unhealthy | Self::BreakerOpen | Self::Lagging)
+    }
+}
+
+/// How far down the fallback levels a decision went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tier {
+    OwnZone,
+    OwnZoneLagging,
+    OtherZones,
+    /// Archive nodes for a call that does not need one.
+    Archive,
+    Fallback,
+    Panic,
+}
+
+impl Tier {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::OwnZone => "own_zone",
+            Self::OwnZoneLagging => "own_zone_lagging",
+            Self::OtherZones => "other_zones",
+            Self::Archive => "archive",
+            Self::Fallback => "fallback",
+            Self::Panic => "panic",
+        }
+    }
+}
+
+/// What a call asks of a node, with the served tip already resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// The node's head must be at least this.
+    pub height: Option<u64>,
+    /// The oldest block whose `data` the node must still have.
+    pub oldest: Option<u64>,
+    pub data: Data,
+    pub lane: Lane,
+    /// Takes no block but means the newest state: nodes at the tip before lagging ones.
+    pub at_tip: bool,
+    /// A pruned answer has shown that only an archive node can serve this call.
+    pub archive_only: bool,
+}
+
+/// How far behind the tip a node may be, and what the chain's policy is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Blocks behind the tip within which a node is fresh: key `lag`.
+    pub lag: u64,
+    /// After failures in a zone the next attempt leaves it.
+    pub avoid_zone: Option<ZoneIndex>,
+}
+
+/// What the probes and the tracker say of a node. Bit set, so that a view stays small.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Facts(pub u16);
+
+impl Facts {
+    /// Its identity was asked and is the chain's. Until then no tier uses the node.
+    pub const VERIFIED: u16 = 1;
+    pub const FORKED: u16 = 1 << 1;
+    pub const STALLED: u16 = 1 << 2;
+    pub const SUSPECTED: u16 = 1 << 3;
+    pub const DRAINED: u16 = 1 << 4;
+    pub const UNHEALTHY: u16 = 1 << 5;
+    /// The last connect was refused: not even panic uses it.
+    pub const REFUSED: u16 = 1 << 6;
+    /// Showed a head that links to the served line.
+    pub const ON_LINE: u16 = 1 << 7;
+    /// Says itself that it is syncing.
+    pub const SYNCING: u16 = 1 << 8;
+    /// Its identity was asked and is another chain's.
+    pub const WRONG_CHAIN: u16 = 1 << 9;
+
+    /// Whether any of these is set.
+    pub const fn has(self, facts: u16) -> bool {
+        self.0 & facts != 0
+    }
+}
+
+/// Everything choosing knows of one node at one instant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct View {
+    pub node: NodeIndex,
+    pub zone: ZoneIndex,
+    pub own_zone: bool,
+    pub archive: bool,
+    pub fallback: bool,
+    pub facts: Facts,
+    /// Config or the node's own word denies it this method.
+    pub lacks_method: bool,
+    pub head: u64,
+    /// Blocks behind the served tip.
+    pub lag: u64,
+    /// Oldest block it still serves of the asked data kind; 0: all.
+    pub oldest: u64,
+    pub breaker_open: bool,
+    /// A bound of its own (calls in flight, rate, connections) is reached.
+    pub full: bool,
+    pub tried: bool,
+    /// Method weights of the calls in flight.
+    pub in_flight: u32,
+    /// Share of its capacity in use, 0 to 1, where a bound is known.
+    pub used: f32,
+    pub weight: u32,
+    /// Slow start's share of its weight, 0.1 to 1.
+    pub ramp: f32,
+    /// Decayed latency of the call's lane in nanoseconds; 0: never answered.
+    pub latency: u64,
+}
+
+/// Who serves the call, and why each other node does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    pub chosen: Option<NodeIndex>,
+    pub tier: Option<Tier>,
+    /// One per view, in the order of the views; `None` for the chosen node.
+    pub reasons: SmallVec<[Option<Reason>; 32]>,
+}
+
+impl Decision {
+    /// Whether every node that was not otherwise ruled out had this reason.
+    pub fn only(&self, reason: Reason) -> bool {
+        self.reasons.iter().any(|r| *r == Some(reason))
+            && self.reasons.iter().flatten().all(|r| *r <= reason)
+    }
+
+    pub fn has(&self, reason: Reason) -> bool {
+        self.reasons.contains(&Some(reason))
+    }
+}
+
+/// Own zone is left for another when its best node scores this many times worse.
+const SPILL_RATIO: f32 = 4.0;
+/// …and has at least this much weight in flight: an idle zone is never left for noise.
+const SPILL_IN_FLIGHT: u32 = 32;
+/// …or when this share of its capacity is used.
+const SPILL_USED: f32 = 0.8;
+
+/// Chooses a node. `draw` is uniform over all `u64`.
+pub fn choose(policy: Policy, ask: Ask, views: &[View], draw: u64) -> Decision {
+    let mut reasons: SmallVec<[Option<Reason>; 32]> =
+        views.iter().map(|view| filter(policy, ask, view)).collect();
+    let tier = best_tier(policy, views, &reasons).or_else(|| panic_tier(views, &mut reasons));
+    let Some(tier) = tier else { return Decision { chosen: None, tier: None, reasons } };
+    let (chosen, tier) = pick(policy, tier, views, &reasons, draw);
+    mark_losers(policy, tier, views, &mut reasons, chosen);
+    Decision { chosen: chosen.map(|at| views[at].node), tier: Some(tier), reasons }
+}
+
+/// The first reason against a node, most permanent first.
+fn filter(policy: Policy, ask: Ask, view: &View) -> Option<Reason> {
+    let facts = view.facts;
+    if view.lacks_method {
+        return Some(Reason::LacksMethod);
+    }
+    if facts.has(Facts::WRONG_CHAIN) {
+        return Some(Reason::WrongChain);
+    }
+    if facts.has(Facts::FORKED) {
+        return Some(Reason::Forked);
+    }
+    if is_pruned(ask, view) {
+        return Some(Reason::Pruned);
+    }
+    if !facts.has(Facts::ON_LINE) || ask.height.is_some_and(|height| view.head < height) {
+        return Some(Reason::Behind);
+    }
+    passing(policy, ask, view)
+}
+
+fn is_pruned(ask: Ask, view: &View) -> bool {
+    if ask.archive_only && !view.archive {
+        return true;
+    }
+    !view.archive && ask.oldest.is_some_and(|oldest| oldest < view.oldest)
+}
+
+/// Reasons that pass with time, or with the call.
+fn passing(policy: Policy, ask: Ask, view: &View) -> Option<Reason> {
+    let facts = view.facts;
+    let rows = [
+        (facts.has(Facts::STALLED) && (ask.at_tip || ask.height.is_none()), Reason::Stalled),
+        (facts.has(Facts::SUSPECTED | Facts::REFUSED), Reason::Suspected),
+        (facts.has(Facts::DRAINED), Reason::Drained),
+        (
+            facts.has(Facts::UNHEALTHY | Facts::SYNCING) || !facts.has(Facts::VERIFIED),
+            Reason::Unhealthy,
+        ),
+        (view.breaker_open, Reason::BreakerOpen),
+        (ask.at_tip && view.lag > policy.lag, Reason::Lagging),
+        (view.full, Reason::Full),
+        (view.tried, Reason::Tried),
+    ];
+    rows.iter().find(|(applies, _)| *applies).map(|&(_, reason)| reason)
+}
+
+/// The tier a usable node belongs to for this call.
+fn tier_of(policy: Policy, view: &View, archive_needed: bool) -> Tier {
+    if view.fallback {
+        return Tier::Fallback;
+    }
+    if view.archive && !archive_needed {
+        return Tier::Archive;
+    }
+    if !view.own_zone || policy.avoid_zone == Some(view.zone) {
+        return Tier::OtherZones;
+    }
+    if view.lag == 0 { Tier::OwnZone } else { Tier::OwnZoneLagging }
+}
+
+/// An archive node is taken as an ordinary one where no other own node could serve the
+/// call by its data: then the call is an archive call.
+fn archive_needed(views: &[View], reasons: &[Option<Reason>]) -> bool {
+    let full_nodes = views.iter().zip(reasons).filter(|(view, _)| !view.archive && !view.fallback);
+    full_nodes.clone().count() == 0
+        || full_nodes.clone().all(|(_, reason)| {
+            matches!(reason, Some(Reason::Pruned | Reason::LacksMethod | Reason::WrongChain))
+        })
+}
+
+fn best_tier(policy: Policy, views: &[View], reasons: &[Option<Reason>]) -> Option<Tier> {
+    let archive = archive_needed(views, reasons);
+    let able = views.iter().zip(reasons).filter(|(_, reason)| reason.is_none());
+    able.map(|(view, _)| tier_of(policy, view, archive)).min()
+}
+
+/// When most of the chain's own capacity looks sick, the checks are distrusted, not the
+/// nodes: those whose only reason is soft become able again.
+fn panic_tier(views: &[View], reasons: &mut [Option<Reason>]) -> Option<Tier> {
+    if !most_looks_sick(views) {
+        return None;
+    }
+    let mut any = false;
+    for (view, reason) in views.iter().zip(reasons.iter_mut()) {
+        let usable = view.facts.has(Facts::VERIFIED)
+            && !view.facts.has(Facts::REFUSED)
+            && !view.tried
+            && !view.full;
+        if usable && reason.is_some_and(Reason::is_soft) && !is_silent(view) {
+            *reason = None;
+            any = true;
+        }
+    }
+    any.then_some(Tier::Panic)
+}
+
+const fn is_silent(view: &View) -> bool {
+    view.facts.has(Facts::SUSPECTED) || view.facts.has(Facts::DRAINED)
+}
+
+/// Whether own nodes holding more than half of the chain's weight are out for soft reasons.
+pub fn most_looks_sick(views: &[View]) -> bool {
+    let own = views.iter().filter(|view| !view.fallback);
+    let (mut all, mut sick) = (0_u64, 0_u64);
+    for view in own {
+        all += u64::from(view.weight);
+        let facts = view.facts;
+        let soft = Facts::UNHEALTHY | Facts::SUSPECTED | Facts::STALLED | Facts::SYNCING;
+        let out = facts.has(soft) || !facts.has(Facts::VERIFIED) || view.breaker_open;
+        sick += if out { u64::from(view.weight) } else { 0 };
+    }
+    sick * 2 > all
+}
+
+/// The better of two drawn from the tier; own zone spills to others by load.
+fn pick(
+    policy: Policy,
+    tier: Tier,
+    views: &[View],
+    reasons: &[Option<Reason>],
+    draw: u64,
+) -> (Option<usize>, Tier) {
+    let archive = tier != Tier::Panic && archive_needed(views, reasons);
+    let members = |wanted: Tier| -> SmallVec<[usize; 32]> {
+        let able = (0..views.len()).filter(|&at| reasons[at].is_none());
+        able.filter(|&at| tier == Tier::Panic || tier_of(policy, &views[at], archive) == wanted)
+            .collect()
+    };
+    let own = better_of_two(views, &members(tier), draw);
+    if tier > Tier::OwnZoneLagging {
+        return (own, tier);
+    }
+    let Some(own) = own else { return (None, tier) };
+    if !is_busy(&views[own]) {
+        return (Some(own), tier);
+    }
+    match better_of_two(views, &members(Tier::OtherZones), draw.rotate_left(21)) {
+        Some(other) if spills(&views[own], &views[other]) => (Some(other), Tier::OtherZones),
+        _ => (Some(own), tier),
+    }
+}
+
+fn is_busy(view: &View) -> bool {
+    view.in_flight >= SPILL_IN_FLIGHT || view.used >= SPILL_USED
+}
+
+fn spills(own: &View, other: &View) -> bool {
+    (own.used >= SPILL_USED && other.used < own.used)
+        || (own.in_flight >= SPILL_IN_FLIGHT && score(own) > SPILL_RATIO * score(other))
+}
+
+fn score(view: &View) -> f32 {
+    load::score(view.latency, view.in_flight, view.weight, view.ramp)
+}
+
+/// Two distinct members drawn at random; the lower score wins, ties by node.
+fn better_of_two(views: &[View], members: &[usize], draw: u64) -> Option<usize> {
+    let count = members.len() as u64;
+    match count {
+        0 => None,
+        1 => Some(members[0]),
+        _ => {
+            let first = (draw >> 32) % count;
+            let step = 1 + (draw & 0xffff_ffff) % (count - 1);
+            let (a, b) = (members[first as usize], members[((first + step) % count) as usize]);
+            let order = score(&views[a])
+                .total_cmp(&score(&views[b]))
+                .then_with(|| views[a].node.cmp(&views[b].node));
+            Some(if order.is_le() { a } else { b })
+        }
+    }
+}
+
+fn mark_losers(
+    policy: Policy,
+    tier: Tier,
+    views: &[View],
+    reasons: &mut [Option<Reason>],
+    chosen: Option<usize>,
+) {
+    let archive = tier != Tier::Panic && archive_needed(views, reasons);
+    for (at, reason) in reasons.iter_mut().enumerate() {
+        if reason.is_some() || Some(at) == chosen {
+            continue;
+        }
+        let same = tier == Tier::Panic || tier_of(policy, &views[at], archive) == tier;
+        *reason = Some(if same { Reason::NotDrawn } else { Reason::Tier });
+    }
+}

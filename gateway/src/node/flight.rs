@@ -1,0 +1,105 @@
+//! Calls in flight at one node: counted in calls and in method weights, and
+//! listened to, so that silence is noticed before any deadline.
+
+use std::{
+    sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+use crossbeam_utils::CachePadded;
+
+use crate::clock::Timestamp;
+
+#[derive(Debug, Default)]
+struct Counts {
+    calls: AtomicU32,
+    weight: AtomicU32,
+    /// Cheap calls in flight: only they tell silence from slow work.
+    cheap: AtomicU32,
+    /// When the first of the cheap calls now in flight left, or one was last answered.
+    heard: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+pub struct Flight(CachePadded<Counts>);
+
+impl Flight {
+    pub fn calls(&self) -> u32 {
+        self.0.calls.load(Relaxed)
+    }
+
+    pub fn weight(&self) -> u32 {
+        self.0.weight.load(Relaxed)
+    }
+
+    /// A call leaves; it is in flight until the guard is dropped.
+    pub fn enter(&self, now: Timestamp, weight: u32, cheap: bool) -> InFlight<'_> {
+        self.0.calls.fetch_add(1, Relaxed);
+        self.0.weight.fetch_add(weight, Relaxed);
+        if cheap && self.0.cheap.fetch_add(1, Relaxed) == 0 {
+            self.0.heard.store(now.as_nanos(), Relaxed);
+        }
+        InFlight { flight: self, weight, cheap }
+    }
+
+    /// The node said something on a cheap call.
+    pub fn heard(&self, now: Timestamp) {
+        self.0.heard.store(now.as_nanos(), Relaxed);
+    }
+
+    /// How long cheap calls have been out with nothing back; `None` when none is out.
+    pub fn silent_for(&self, now: Timestamp) -> Option<Duration> {
+        let out = self.0.cheap.load(Relaxed) > 0;
+        out.then(|| now.since(Timestamp::from_nanos(self.0.heard.load(Relaxed))))
+    }
+}
+
+/// One call in flight; dropping it, however the call ended, takes it out.
+#[derive(Debug)]
+pub struct InFlight<'n> {
+    flight: &'n Flight,
+    weight: u32,
+    cheap: bool,
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.flight.0.calls.fetch_sub(1, Relaxed);
+        self.flight.0.weight.fetch_sub(self.weight, Relaxed);
+        if self.cheap {
+            self.flight.0.cheap.fetch_sub(1, Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::ZERO + Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn a_call_is_in_flight_until_its_guard_is_dropped() {
+        let flight = Flight::default();
+        let one = flight.enter(at(0), 50, false);
+        let two = flight.enter(at(0), 2, true);
+        assert_eq!((flight.calls(), flight.weight()), (2, 52));
+        drop(one);
+        drop(two);
+        assert_eq!((flight.calls(), flight.weight()), (0, 0));
+    }
+
+    #[test]
+    fn silence_counts_from_the_first_cheap_call_out_or_the_last_answer() {
+        let flight = Flight::default();
+        let _heavy = flight.enter(at(0), 100, false);
+        assert_eq!(flight.silent_for(at(900)), None, "heavy work is allowed to be silent");
+        let _one = flight.enter(at(1_000), 1, true);
+        let _two = flight.enter(at(1_100), 1, true);
+        assert_eq!(flight.silent_for(at(1_200)), Some(Duration::from_millis(200)));
+        flight.heard(at(1_250));
+        assert_eq!(flight.silent_for(at(1_300)), Some(Duration::from_millis(50)));
+    }
+}

@@ -1,0 +1,156 @@
+//! One kind of work at one node: its latency and its breaker.
+
+use std::{
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+use crossbeam_utils::CachePadded;
+use parking_lot::Mutex;
+
+use crate::{
+    breaker::{Breaker, State},
+    clock::Timestamp,
+    load,
+};
+
+#[derive(Debug, Default)]
+struct Latency {
+    average: AtomicU64,
+    sampled_at: AtomicU64,
+    p95: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+pub struct LaneState {
+    latency: CachePadded<Latency>,
+    breaker: Mutex<Breaker>,
+    /// The breaker counts: successes must be reported to it. Spares the lock else.
+    attentive: AtomicBool,
+    /// Nanoseconds until which the breaker lets nothing through; 0: closed.
+    open_until: AtomicU64,
+}
+
+impl LaneState {
+    /// Decayed latency in nanoseconds; 0 before the first answer.
+    pub fn latency(&self, now: Timestamp) -> u64 {
+        let age = now.since(Timestamp::from_nanos(self.latency.sampled_at.load(Relaxed)));
+        load::decayed(self.latency.average.load(Relaxed), age)
+    }
+
+    pub fn p95(&self) -> Duration {
+        Duration::from_nanos(self.latency.p95.load(Relaxed))
+    }
+
+    /// Whether calls must stay away. Open until the trial has decided.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        match self.open_until.load(Relaxed) {
+            0 => false,
+            until => now.as_nanos() < until,
+        }
+    }
+
+    /// Claims the one call that tries an open breaker. True for a closed one.
+    pub fn may_send(&self, now: Timestamp) -> bool {
+        if self.open_until.load(Relaxed) == 0 {
+            return true;
+        }
+        let mut breaker = self.breaker.lock();
+        let trial = breaker.try_trial(now);
+        self.show(&breaker);
+        trial
+    }
+
+    /// A good answer after `took`. Returns whether it closed the breaker.
+    pub fn on_success(&self, now: Timestamp, took: Duration) -> bool {
+        let sample = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.sample(now, sample);
+        self.latency.p95.store(load::p95_step(self.latency.p95.load(Relaxed), sample), Relaxed);
+        if !self.attentive.load(Relaxed) {
+            return false;
+        }
+        let mut breaker = self.breaker.lock();
+        let closed = breaker.on_success(now);
+        self.show(&breaker);
+        closed
+    }
+
+    /// A failed call, whoever is to blame, counts as a slow one.
+    pub fn on_slow(&self, now: Timestamp, took: Duration) {
+        self.sample(now, load::failed_sample(self.latency.average.load(Relaxed), took));
+    }
+
+    /// A failure that another node's answer has proved to be this node's own. Returns
+    /// whether the breaker opened.
+    pub fn on_debit(&self, now: Timestamp, may_open: bool, chance: f32) -> bool {
+        let mut breaker = self.breaker.lock();
+        let opened = breaker.on_failure(now, may_open, chance);
+        self.show(&breaker);
+        opened
+    }
+
+    /// The node asked for time.
+    pub fn on_throttled(&self, now: Timestamp, wait: Duration) {
+        let mut breaker = self.breaker.lock();
+        breaker.on_throttled(now, wait);
+        self.show(&breaker);
+    }
+
+    /// A call ended without telling anything of the node.
+    pub fn on_no_verdict(&self, now: Timestamp) {
+        if self.open_until.load(Relaxed) != 0 {
+            let mut breaker = self.breaker.lock();
+            breaker.on_no_verdict(now);
+            self.show(&breaker);
+        }
+    }
+
+    fn sample(&self, now: Timestamp, sample: u64) {
+        let age = now.since(Timestamp::from_nanos(self.latency.sampled_at.load(Relaxed)));
+        let average = load::blend(self.latency.average.load(Relaxed), age, sample);
+        self.latency.average.store(average, Relaxed);
+        self.latency.sampled_at.store(now.as_nanos(), Relaxed);
+    }
+
+    fn show(&self, breaker: &Breaker) {
+        let open_until = match breaker.state() {
+            State::Closed => 0,
+            State::Open { until } => until.as_nanos().max(1),
+            State::Trial { .. } => u64::MAX,
+        };
+        self.open_until.store(open_until, Relaxed);
+        self.attentive.store(!breaker.is_pristine(), Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::breaker;
+
+    #[test]
+    fn while_a_trial_is_out_nobody_else_may_send() {
+        let lane = LaneState::default();
+        let now = Timestamp::from_nanos(1);
+        for _ in 0..breaker::CONSECUTIVE {
+            lane.on_debit(now, true, 0.0);
+        }
+        assert!(lane.is_open(now) && !lane.may_send(now));
+        let later = now + breaker::FIRST_WAIT;
+        assert!(!lane.is_open(later), "the wait is over: choosing may offer the node");
+        assert!(lane.may_send(later), "one call tries it");
+        assert!(lane.is_open(later) && !lane.may_send(later));
+        assert!(lane.on_success(later, Duration::from_millis(1)));
+        assert!(!lane.is_open(later) && lane.may_send(later));
+    }
+
+    #[test]
+    fn p95_and_latency_are_known_after_the_first_answer() {
+        let lane = LaneState::default();
+        let now = Timestamp::from_nanos(1);
+        assert_eq!(lane.latency(now), 0);
+        lane.on_success(now, Duration::from_millis(4));
+        assert_eq!(lane.latency(now), 4_000_000);
+        assert_eq!(lane.p95(), Duration::from_millis(8));
+    }
+}
