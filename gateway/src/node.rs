@@ -22,6 +22,7 @@ use crate::{
     config,
     health::{self, Health},
     method::{Data, Lane, MethodIndex},
+    metrics::NodeMetrics,
     names::{NodeIndex, ZoneIndex},
     route::{Ask, Facts, View},
 };
@@ -46,6 +47,7 @@ pub struct Node {
     /// Wakes the probe task of this node.
     pub probe_now: Notify,
     pub flight: Flight,
+    pub metrics: NodeMetrics,
     lanes: [LaneState; Lane::ALL.len()],
     rate: Option<DefaultDirectRateLimiter>,
     /// Methods this node has said it does not have, one bit per row.
@@ -73,6 +75,7 @@ impl Node {
             health: Mutex::default(),
             probe_now: Notify::new(),
             flight: Flight::default(),
+            metrics: NodeMetrics::default(),
             lanes: Default::default(),
             rate: rate.map(|rate| RateLimiter::direct(Quota::per_second(rate))),
             lacks: (0..methods.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),

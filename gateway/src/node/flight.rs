@@ -1,8 +1,9 @@
 //! Calls in flight at one node: counted in calls and in method weights, and
-//! listened to, so that silence is noticed before any deadline.
+//! listened to, so that silence is noticed before any deadline. All three counts
+//! share one word, so that a call writes this line twice: leaving and coming back.
 
 use std::{
-    sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
@@ -10,46 +11,55 @@ use crossbeam_utils::CachePadded;
 
 use crate::clock::Timestamp;
 
+/// One call: bits 0 to 15.
+const CALL: u64 = 1;
+/// One cheap call: bits 16 to 31. Only these tell silence from slow work.
+const CHEAP: u64 = 1 << 16;
+/// One unit of weight: bits 32 to 63.
+const WEIGHT: u64 = 1 << 32;
+/// `heard` is not written again within this time: fine enough for silence of 250 ms.
+const HEARD_GRAIN: Duration = Duration::from_millis(10);
+
 #[derive(Debug, Default)]
-struct Counts {
-    calls: AtomicU32,
-    weight: AtomicU32,
-    /// Cheap calls in flight: only they tell silence from slow work.
-    cheap: AtomicU32,
+struct Words {
+    counts: AtomicU64,
     /// When the first of the cheap calls now in flight left, or one was last answered.
     heard: AtomicU64,
 }
 
 #[derive(Debug, Default)]
-pub struct Flight(CachePadded<Counts>);
+pub struct Flight(CachePadded<Words>);
 
 impl Flight {
     pub fn calls(&self) -> u32 {
-        self.0.calls.load(Relaxed)
+        (self.0.counts.load(Relaxed) & 0xffff) as u32
     }
 
     pub fn weight(&self) -> u32 {
-        self.0.weight.load(Relaxed)
+        (self.0.counts.load(Relaxed) >> 32) as u32
     }
 
     /// A call leaves; it is in flight until the guard is dropped.
     pub fn enter(&self, now: Timestamp, weight: u32, cheap: bool) -> InFlight<'_> {
-        self.0.calls.fetch_add(1, Relaxed);
-        self.0.weight.fetch_add(weight, Relaxed);
-        if cheap && self.0.cheap.fetch_add(1, Relaxed) == 0 {
+        let entry = CALL + if cheap { CHEAP } else { 0 } + WEIGHT * u64::from(weight.min(1 << 20));
+        let before = self.0.counts.fetch_add(entry, Relaxed);
+        if cheap && before & (CHEAP * 0xffff) == 0 {
             self.0.heard.store(now.as_nanos(), Relaxed);
         }
-        InFlight { flight: self, weight, cheap }
+        InFlight { flight: self, entry }
     }
 
     /// The node said something on a cheap call.
     pub fn heard(&self, now: Timestamp) {
-        self.0.heard.store(now.as_nanos(), Relaxed);
+        let last = Timestamp::from_nanos(self.0.heard.load(Relaxed));
+        if now.since(last) >= HEARD_GRAIN {
+            self.0.heard.store(now.as_nanos(), Relaxed);
+        }
     }
 
     /// How long cheap calls have been out with nothing back; `None` when none is out.
     pub fn silent_for(&self, now: Timestamp) -> Option<Duration> {
-        let out = self.0.cheap.load(Relaxed) > 0;
+        let out = self.0.counts.load(Relaxed) & (CHEAP * 0xffff) != 0;
         out.then(|| now.since(Timestamp::from_nanos(self.0.heard.load(Relaxed))))
     }
 }
@@ -58,17 +68,12 @@ impl Flight {
 #[derive(Debug)]
 pub struct InFlight<'n> {
     flight: &'n Flight,
-    weight: u32,
-    cheap: bool,
+    entry: u64,
 }
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.flight.0.calls.fetch_sub(1, Relaxed);
-        self.flight.0.weight.fetch_sub(self.weight, Relaxed);
-        if self.cheap {
-            self.flight.0.cheap.fetch_sub(1, Relaxed);
-        }
+        self.flight.0.counts.fetch_sub(self.entry, Relaxed);
     }
 }
 

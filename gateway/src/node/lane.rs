@@ -14,10 +14,34 @@ use crate::{
     load,
 };
 
+/// The average in units of 64 ns (high half: 274 s at most) and when it was sampled in
+/// milliseconds (low half: wraps after 49 days, harmless for an age). One word, so that
+/// a call writes it once.
+#[derive(Debug, Default)]
+struct Average(AtomicU64);
+
+impl Average {
+    /// Nanoseconds, and the age of the last sample.
+    fn load(&self, now: Timestamp) -> (u64, Duration) {
+        let word = self.0.load(Relaxed);
+        let age = millis(now).wrapping_sub(word as u32);
+        ((word >> 32) << 6, Duration::from_millis(u64::from(age)))
+    }
+
+    fn store(&self, now: Timestamp, nanos: u64) {
+        let units = (nanos >> 6).clamp(1, u64::from(u32::MAX));
+        self.0.store(units << 32 | u64::from(millis(now)), Relaxed);
+    }
+}
+
+const fn millis(now: Timestamp) -> u32 {
+    (now.as_nanos() / 1_000_000) as u32
+}
+
 #[derive(Debug, Default)]
 struct Latency {
-    average: AtomicU64,
-    sampled_at: AtomicU64,
+    average: Average,
+    /// Nanoseconds. Learns from one answer in eight, to spare the line.
     p95: AtomicU64,
 }
 
@@ -34,8 +58,8 @@ pub struct LaneState {
 impl LaneState {
     /// Decayed latency in nanoseconds; 0 before the first answer.
     pub fn latency(&self, now: Timestamp) -> u64 {
-        let age = now.since(Timestamp::from_nanos(self.latency.sampled_at.load(Relaxed)));
-        load::decayed(self.latency.average.load(Relaxed), age)
+        let (average, age) = self.latency.average.load(now);
+        load::decayed(average, age)
     }
 
     pub fn p95(&self) -> Duration {
@@ -65,7 +89,10 @@ impl LaneState {
     pub fn on_success(&self, now: Timestamp, took: Duration) -> bool {
         let sample = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.sample(now, sample);
-        self.latency.p95.store(load::p95_step(self.latency.p95.load(Relaxed), sample), Relaxed);
+        let p95 = self.latency.p95.load(Relaxed);
+        if p95 == 0 || sample & 7 == 0 {
+            self.latency.p95.store(load::p95_step(p95, sample), Relaxed);
+        }
         if !self.attentive.load(Relaxed) {
             return false;
         }
@@ -77,7 +104,7 @@ impl LaneState {
 
     /// A failed call, whoever is to blame, counts as a slow one.
     pub fn on_slow(&self, now: Timestamp, took: Duration) {
-        self.sample(now, load::failed_sample(self.latency.average.load(Relaxed), took));
+        self.sample(now, load::failed_sample(self.latency.average.load(now).0, took));
     }
 
     /// A failure that another node's answer has proved to be this node's own. Returns
@@ -106,10 +133,8 @@ impl LaneState {
     }
 
     fn sample(&self, now: Timestamp, sample: u64) {
-        let age = now.since(Timestamp::from_nanos(self.latency.sampled_at.load(Relaxed)));
-        let average = load::blend(self.latency.average.load(Relaxed), age, sample);
-        self.latency.average.store(average, Relaxed);
-        self.latency.sampled_at.store(now.as_nanos(), Relaxed);
+        let (average, age) = self.latency.average.load(now);
+        self.latency.average.store(now, load::blend(average, age, sample));
     }
 
     fn show(&self, breaker: &Breaker) {
