@@ -2,9 +2,14 @@
 //!
 //! Nothing here builds a tree of values. [`read`] checks the whole text once
 //! (UTF-8, grammar, depth, tokens, duplicate members), then hands out slices;
-//! ids travel byte for byte. [`write`] splices slices into new texts.
+//! ids travel byte for byte. [`reply`] reads what nodes send, large results by
+//! their ends only. [`walk`] looks into text that was checked before. [`write`]
+//! splices slices into new texts.
 
 pub mod read;
+pub mod reply;
+mod scan;
+pub mod walk;
 pub mod write;
 
 use std::borrow::Cow;
@@ -69,7 +74,8 @@ pub enum Invalid {
     ScalarParams,
 }
 
-/// One item that is not a call, with the id to answer it under (`null` if none was readable).
+/// One item that is not a call, with the id to answer it under: `null` if none
+/// was readable, missing only if the object had none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused<'a> {
     pub id: Id<'a>,
