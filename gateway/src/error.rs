@@ -1,7 +1,39 @@
 //! What a client can get from *us*: one enum, exhaustive matches, no string
 //! comparison. A node's own error is a reply and never passes through here.
+//!
+//! Each error has one [`Reason`], a closed set that is the metric label, the word in
+//! the access log and `data.reason`. Nothing a client or a node sent is ever
+//! repeated: messages are canonical, data holds words and numbers of ours
+//! (faults.md 5.0).
 
-use crate::{method::BadParams, names::Hash, rpc::Invalid};
+mod reason;
+mod write;
+
+pub use reason::{Reason, Retry, Side};
+pub use write::RetryAfter;
+
+use crate::{family::Family, method::BadParams, names::Hash, rpc::Invalid};
+
+/// What an error's code and canonical message stand for; each family has its own
+/// numbers: [`Family::error_code`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Parse,
+    InvalidRequest,
+    MethodNotFound,
+    InvalidParams,
+    Internal,
+    /// A block that no node has, or has any more.
+    NotFound,
+    /// No node can serve, or none in time. Client libraries do not repeat it.
+    Unavailable,
+    /// The reply is larger than it may be.
+    TooLarge,
+    /// No node serves a method that the chain allows.
+    NotSupported,
+    /// Too much now. Client libraries repeat it, after the time it names.
+    Limit,
+}
 
 /// An error of the gateway's own making.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +48,7 @@ pub enum CallError {
         limit: u64,
         actual: Option<u64>,
     },
+    /// All request bodies in flight together fill their bound.
     BodiesFull,
     BodyTimeout,
     UnsupportedMediaType,
@@ -24,14 +57,25 @@ pub enum CallError {
     HttpMethodNotAllowed,
     HttpMethodUnknown,
     BadHttp,
+    TargetTooLong,
+    HeadTooLarge,
     Expectation,
     Misdirected,
     Unauthenticated,
     // after choosing
+    /// No node of the chain may be asked.
     NoNode,
+    /// Nodes may be asked, but each has all the calls it may hold, or asks for less.
+    Overloaded,
+    /// No node serves the method (design §8, `nodes.methods`), though the chain allows it.
+    MethodUnavailable,
     HeadUnavailable,
     ArchiveUnavailable,
-    HistoryPruned,
+    /// No node keeps the block; `earliest` is the oldest one that is kept, if known.
+    HistoryPruned {
+        earliest: Option<u64>,
+    },
+    /// A block ahead of every node, or a hash that none knows.
     BlockNotFound,
     RangeBeyondHead,
     Deadline,
@@ -47,3 +91,118 @@ pub enum CallError {
     ClientGone,
     Internal,
 }
+
+impl CallError {
+    /// The word for metrics, log and `data.reason`.
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::Invalid(invalid) => reason_of_invalid(*invalid),
+            Self::BadParams(params) => reason_of_params(*params),
+            Self::MethodNotFound => Reason::MethodNotFound,
+            Self::NeedsWebsocket => Reason::NeedsWebsocket,
+            Self::BodyTooLarge { .. } => Reason::BodyTooLarge,
+            Self::BodiesFull => Reason::BodiesFull,
+            Self::BodyTimeout => Reason::BodyTimeout,
+            Self::UnsupportedMediaType => Reason::UnsupportedMediaType,
+            Self::UnsupportedEncoding => Reason::UnsupportedEncoding,
+            Self::RouteNotFound => Reason::RouteNotFound,
+            Self::HttpMethodNotAllowed => Reason::HttpMethodNotAllowed,
+            Self::HttpMethodUnknown => Reason::HttpMethodUnknown,
+            Self::BadHttp => Reason::BadHttp,
+            Self::TargetTooLong => Reason::TargetTooLong,
+            Self::HeadTooLarge => Reason::HeadTooLarge,
+            Self::Expectation => Reason::Expectation,
+            Self::Misdirected => Reason::Misdirected,
+            Self::Unauthenticated => Reason::Unauthenticated,
+            Self::NoNode => Reason::NoHealthyUpstream,
+            Self::Overloaded => Reason::Overloaded,
+            Self::MethodUnavailable => Reason::MethodUnavailable,
+            Self::HeadUnavailable => Reason::HeadUnavailable,
+            Self::ArchiveUnavailable => Reason::ArchiveUnavailable,
+            Self::HistoryPruned { .. } => Reason::HistoryPruned,
+            Self::BlockNotFound => Reason::BlockNotFound,
+            Self::RangeBeyondHead => Reason::RangeBeyondHead,
+            Self::Deadline => Reason::DeadlineExceeded,
+            Self::UpstreamInvalid => Reason::UpstreamInvalidResponse,
+            Self::ResponseTooLarge { .. } => Reason::ResponseTooLarge,
+            Self::WriteInDoubt { .. } => Reason::WriteInDoubt,
+            Self::Draining => Reason::Draining,
+            Self::ClientGone => Reason::ClientGone,
+            Self::Internal => Reason::Internal,
+        }
+    }
+
+    /// Whose doing it is.
+    pub const fn side(&self) -> Side {
+        self.reason().side()
+    }
+
+    pub const fn kind(&self) -> Kind {
+        self.reason().kind()
+    }
+
+    /// Whether the client may send the same call again.
+    pub const fn retry(&self) -> Retry {
+        self.reason().retry()
+    }
+
+    /// The JSON-RPC code.
+    pub const fn code(&self, family: Family) -> i32 {
+        family.error_code(self.kind())
+    }
+
+    /// The HTTP status when the error answers a whole request. An item of a batch
+    /// has none of its own.
+    pub const fn http_status(&self) -> u16 {
+        self.reason().http_status()
+    }
+
+    /// The canonical message, without the wait that a limit's message ends with.
+    /// Ranges keep the words that client libraries know from geth (B100, B101).
+    pub const fn public_message(&self, family: Family) -> &'static str {
+        match self {
+            Self::BadParams(BadParams::InvertedRange) => "invalid block range params",
+            Self::RangeBeyondHead => "block range extends beyond current head block",
+            _ => family.error_message(self.kind()),
+        }
+    }
+
+    /// When to come back, spread by the random `draw` so that refused clients do not
+    /// return together; `None` where coming back is no use or has no known time.
+    pub fn retry_after(&self, draw: u64) -> Option<RetryAfter> {
+        match self.retry() {
+            Retry::Never | Retry::Later => None,
+            Retry::After { least, most } => Some(RetryAfter::between(least, most, draw)),
+        }
+    }
+}
+
+const fn reason_of_invalid(invalid: Invalid) -> Reason {
+    match invalid {
+        Invalid::Parse => Reason::ParseError,
+        Invalid::TooDeep => Reason::TooDeep,
+        Invalid::TooComplex => Reason::TooComplex,
+        Invalid::BatchTooLarge => Reason::BatchTooLarge,
+        Invalid::EmptyBatch => Reason::EmptyBatch,
+        Invalid::NotARequest => Reason::InvalidRequest,
+        Invalid::Version => Reason::Version,
+        Invalid::BadId => Reason::BadId,
+        Invalid::BadMethod => Reason::BadMethod,
+        Invalid::DuplicateMember => Reason::DuplicateMember,
+        Invalid::DuplicateParam => Reason::DuplicateParam,
+        Invalid::ScalarParams => Reason::ScalarParams,
+    }
+}
+
+const fn reason_of_params(params: BadParams) -> Reason {
+    match params {
+        BadParams::BadBlock => Reason::BadBlock,
+        BadParams::InvertedRange => Reason::InvertedRange,
+        BadParams::HashAndRange => Reason::HashAndRange,
+        BadParams::BadTransaction => Reason::BadTransaction,
+        BadParams::Shape => Reason::BadParams,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,11 +3,127 @@
 //! finality, identity and sync, how a transaction's hash is computed, and how a
 //! node's errors are read. Adding a family is one table, one arm, one sample file.
 //! Deliberately no trait: the set is closed and every match is exhaustive.
+//!
+//! Every function is pure and reads untrusted text: a node's nonsense gives
+//! `None`, never a panic.
+
+pub mod ethereum;
+
+use std::borrow::Cow;
+
+use crate::{
+    error::Kind,
+    judge::{NodeError, Sign},
+    method::Class,
+    names::{Block, Hash},
+};
 
 /// The kind of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Family {
     Ethereum,
+}
+
+/// What the gateway itself asks a node, whatever the family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ask {
+    /// The header of the node's newest block: [`Family::read_header`].
+    Head,
+    /// The newest safe block's header; `null` or an error before there is one.
+    Safe,
+    /// The newest final block's header; `null` or an error before there is one.
+    Finalized,
+    HeaderByHash(Hash),
+    HeaderByNumber(u64),
+    /// The chain's own number or name: [`Family::read_identity`].
+    ChainId,
+    /// The first block, which a node that expired its history may lack:
+    /// [`Family::read_identity`].
+    Genesis,
+    /// [`Family::read_syncing`].
+    Sync,
+    /// [`Family::read_version`].
+    Version,
+    /// A cheap state read at a block named by hash: any result shows that the
+    /// node has the block's state (not only its header) and takes hashes.
+    StateByHash(Hash),
+    /// The same by number: any result shows that the state is kept.
+    StateByNumber(u64),
+    /// Whether a node has heard of a transaction: [`Family::read_transaction`].
+    Transaction(Hash),
+}
+
+/// One question to a node: a method and its params as JSON text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    pub method: &'static str,
+    pub params: Cow<'static, str>,
+}
+
+/// A block's header, as far as heads are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    pub number: u64,
+    pub hash: Hash,
+    pub parent: Hash,
+    /// Seconds since the Unix epoch, by the block's producer.
+    pub timestamp: u64,
+}
+
+impl Header {
+    /// The block this header heads.
+    pub const fn block(&self) -> Block {
+        Block { number: self.number, hash: self.hash }
+    }
+}
+
+/// What is known of which chain it is: configured, or told by a node. Either
+/// part may be unknown (design §14 *Config*).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// Ethereum's chain id.
+    pub number: Option<u64>,
+    /// Hash of the first block.
+    pub genesis: Option<Hash>,
+}
+
+impl Identity {
+    /// Whether both are the same chain: `Some(false)` when any part known to
+    /// both differs, `None` when no part is known to both.
+    pub fn agrees(&self, other: &Self) -> Option<bool> {
+        let number = self.number.zip(other.number).map(|(a, b)| a == b);
+        let genesis = self.genesis.zip(other.genesis).map(|(a, b)| a == b);
+        match (number, genesis) {
+            (None, None) => None,
+            (number, genesis) => Some(number.unwrap_or(true) && genesis.unwrap_or(true)),
+        }
+    }
+
+    /// Both together; where both know a part, `other`'s word is the newer one.
+    pub fn merged(&self, other: &Self) -> Self {
+        Self { number: other.number.or(self.number), genesis: other.genesis.or(self.genesis) }
+    }
+}
+
+impl std::fmt::Display for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.number, self.genesis) {
+            (Some(number), _) => write!(f, "{number:#x}"),
+            (None, Some(genesis)) => write!(f, "{genesis}"),
+            (None, None) => f.write_str("unknown"),
+        }
+    }
+}
+
+/// What the gateway knows when it answers a call of class `local` itself.
+#[derive(Clone, Copy, Debug)]
+pub struct LocalFacts<'a> {
+    /// The served tip.
+    pub tip: Option<Block>,
+    /// Verified identity of the chain.
+    pub identity: Option<&'a Identity>,
+    /// Whether the tip has moved within the time that makes a node stalled.
+    pub tip_moving: bool,
 }
 
 impl Family {
@@ -20,4 +136,108 @@ impl Family {
             Self::Ethereum => "ethereum",
         }
     }
+
+    /// The family of that word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|family| family.word() == word)
+    }
+
+    /// How this family asks; `None` where it has no such question.
+    pub fn question(self, ask: Ask) -> Option<Question> {
+        match self {
+            Self::Ethereum => Some(ethereum::question(ask)),
+        }
+    }
+
+    /// Reads the result of [`Ask::Head`], [`Ask::Safe`], [`Ask::Finalized`] and
+    /// the two by hash and number; `None` for `null` and for anything unreadable.
+    pub fn read_header(self, result: &str) -> Option<Header> {
+        match self {
+            Self::Ethereum => ethereum::read_header(result),
+        }
+    }
+
+    /// Reads the result of [`Ask::ChainId`] or [`Ask::Genesis`].
+    pub fn read_identity(self, ask: Ask, result: &str) -> Option<Identity> {
+        match self {
+            Self::Ethereum => ethereum::read_identity(ask, result),
+        }
+    }
+
+    /// Reads an identity as an operator wrote it.
+    pub fn parse_identity(self, text: &str) -> Option<Identity> {
+        match self {
+            Self::Ethereum => ethereum::parse_identity(text),
+        }
+    }
+
+    /// Reads the result of [`Ask::Sync`]: whether the node says it is behind its
+    /// network. `false` proves nothing: a node that lost its peers says it too.
+    pub fn read_syncing(self, result: &str) -> Option<bool> {
+        match self {
+            Self::Ethereum => ethereum::read_syncing(result),
+        }
+    }
+
+    /// Reads the result of [`Ask::Version`]: at most 128 printable characters.
+    pub fn read_version(self, result: &str) -> Option<String> {
+        match self {
+            Self::Ethereum => read_plain_text(result),
+        }
+    }
+
+    /// Reads the result of [`Ask::Transaction`]: the hash of the transaction
+    /// that the node knows, to be compared with the one asked for.
+    pub fn read_transaction(self, result: &str) -> Option<Hash> {
+        match self {
+            Self::Ethereum => ethereum::read_transaction(result),
+        }
+    }
+
+    /// The hash of the signed transaction in a write's params, computed from its
+    /// bytes; `None` where they are not one.
+    pub fn transaction_hash(self, params: &str) -> Option<Hash> {
+        match self {
+            Self::Ethereum => ethereum::transaction::hash(params),
+        }
+    }
+
+    /// The answer, as JSON, to a call of class `local`; `None` when the facts do
+    /// not suffice yet, or the method is not one the gateway can answer.
+    pub fn local_answer(self, method: &str, facts: &LocalFacts<'_>) -> Option<String> {
+        match self {
+            Self::Ethereum => ethereum::local_answer(method, facts),
+        }
+    }
+
+    /// What a node's error means, as far as its text or code is known.
+    pub(crate) fn read_error(self, class: Class, error: &NodeError<'_>) -> Sign {
+        match self {
+            Self::Ethereum => ethereum::errors::read(class, error),
+        }
+    }
+
+    /// The JSON-RPC code of an error of ours (faults.md 5.0 rule 8, design §14 *Codes*).
+    pub const fn error_code(self, kind: Kind) -> i32 {
+        match self {
+            Self::Ethereum => ethereum::error_code(kind),
+        }
+    }
+
+    /// The canonical message of an error of ours (faults.md 5.0).
+    pub const fn error_message(self, kind: Kind) -> &'static str {
+        match self {
+            Self::Ethereum => ethereum::error_message(kind),
+        }
+    }
 }
+
+/// A JSON string of printable ASCII, cut at 128 characters: fit for logs and labels.
+fn read_plain_text(result: &str) -> Option<String> {
+    let text: Cow<'_, str> = serde_json::from_str(result).ok()?;
+    let plain = |c: &char| c.is_ascii_graphic() || *c == ' ';
+    Some(text.chars().filter(plain).take(128).collect())
+}
+
+#[cfg(test)]
+mod tests;
