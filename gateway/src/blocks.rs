@@ -33,6 +33,15 @@ impl Blocks {
         }
     }
 
+    /// Visits every block in the order of arrival.
+    pub fn each(&self, mut visit: impl FnMut(Block)) {
+        for &hash in self.arrived.lock().iter() {
+            if let Some(number) = self.height(hash) {
+                visit(Block { number, hash });
+            }
+        }
+    }
+
     pub fn height(&self, hash: Hash) -> Option<u64> {
         self.heights.get(&hash).map(|height| *height)
     }

@@ -66,8 +66,8 @@ pub struct Header {
     pub number: u64,
     pub hash: Hash,
     pub parent: Hash,
-    /// Seconds since the Unix epoch, by the block's producer.
-    pub timestamp: u64,
+    /// Seconds since the Unix epoch, by the block's producer, where headers carry it.
+    pub time: Option<u64>,
 }
 
 impl Header {

@@ -24,6 +24,8 @@ use crate::{
     names::{Block, Hash, NodeIndex},
 };
 
+pub use crate::family::Header;
+
 pub use self::marks::Marks;
 use self::tree::Tree;
 
@@ -33,22 +35,6 @@ pub const LINK_DEPTH: usize = 64;
 pub const MIN_PATIENCE: Duration = Duration::from_secs(12);
 /// How far in the future a header's time may be before its claim is implausible.
 const FUTURE_SECONDS: u64 = 60;
-
-/// One block header as a node showed it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Header {
-    pub number: u64,
-    pub hash: Hash,
-    pub parent: Hash,
-    /// Unix seconds, where the family's headers carry a time.
-    pub time: Option<u64>,
-}
-
-impl Header {
-    pub const fn block(&self) -> Block {
-        Block { number: self.number, hash: self.hash }
-    }
-}
 
 /// What to ask the node that showed a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,6 +157,12 @@ impl Heads {
 
     pub fn head(&self, node: NodeIndex) -> Option<Block> {
         self.witnesses[usize::from(node.0)].head.map(|head| head.block())
+    }
+
+    /// The greatest height that a node proved.
+    pub fn highest_proven(&self) -> Option<u64> {
+        let proven = self.witnesses.iter().filter(|witness| self.proven(witness));
+        proven.filter_map(|witness| witness.head.map(|head| head.number)).max()
     }
 
     /// When the node's head last reached a new height.

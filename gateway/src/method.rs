@@ -179,3 +179,9 @@ pub struct Method {
 pub struct MethodTable {
     rows: Vec<Method>,
 }
+
+impl MethodTable {
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+}

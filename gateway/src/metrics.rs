@@ -83,8 +83,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    pub const ALL: [Self; 5] =
-        [Self::Call, Self::Retry, Self::Hedge, Self::Probe, Self::Confirm];
+    pub const ALL: [Self; 5] = [Self::Call, Self::Retry, Self::Hedge, Self::Probe, Self::Confirm];
 
     pub const fn word(self) -> &'static str {
         match self {

@@ -9,7 +9,7 @@ mod flight;
 mod lane;
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering::Relaxed},
+    sync::atomic::{AtomicU16, AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 use crate::{
     clock::Timestamp,
     config,
+    family::Identity,
     health::{self, Health},
     method::{Data, Lane, MethodIndex},
     metrics::NodeMetrics,
@@ -42,14 +43,16 @@ pub struct Node {
     /// Blocks behind the served tip.
     lag: AtomicU64,
     up_since: AtomicU64,
-    drained: AtomicBool,
     pub health: Mutex<Health>,
+    /// What the node last said it is.
+    pub identity: Mutex<Option<Identity>>,
     /// Wakes the probe task of this node.
     pub probe_now: Notify,
     pub flight: Flight,
     pub metrics: NodeMetrics,
     lanes: [LaneState; Lane::ALL.len()],
     rate: Option<DefaultDirectRateLimiter>,
+    methods: usize,
     /// Methods this node has said it does not have, one bit per row.
     lacks: Box<[AtomicU64]>,
 }
@@ -71,16 +74,37 @@ impl Node {
             head: AtomicU64::new(0),
             lag: AtomicU64::new(0),
             up_since: AtomicU64::new(0),
-            drained: AtomicBool::new(false),
             health: Mutex::default(),
+            identity: Mutex::default(),
             probe_now: Notify::new(),
             flight: Flight::default(),
             metrics: NodeMetrics::default(),
             lanes: Default::default(),
             rate: rate.map(|rate| RateLimiter::direct(Quota::per_second(rate))),
+            methods,
             lacks: (0..methods.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
             config,
         }
+    }
+
+    /// Rows of the method table it was built for.
+    pub const fn methods(&self) -> usize {
+        self.methods
+    }
+
+    /// Takes over what is known of the same node under changed settings: its health and
+    /// head, if it is still the same endpoint, and its drain flag in any case.
+    pub fn adopt(&self, old: &Self, same_endpoint: bool) {
+        if !same_endpoint {
+            self.mark(Facts::DRAINED, old.facts().has(Facts::DRAINED));
+            return;
+        }
+        *self.health.lock() = *old.health.lock();
+        *self.identity.lock() = old.identity.lock().clone();
+        self.facts.store(old.facts.load(Relaxed), Relaxed);
+        self.head.store(old.head.load(Relaxed), Relaxed);
+        self.lag.store(old.lag.load(Relaxed), Relaxed);
+        self.up_since.store(old.up_since.load(Relaxed), Relaxed);
     }
 
     pub const fn lane(&self, lane: Lane) -> &LaneState {
@@ -121,7 +145,7 @@ impl Node {
 
     /// Takes the node out gently, or back in through slow start.
     pub fn drain(&self, on: bool, now: Timestamp) {
-        if self.drained.swap(on, Relaxed) && !on {
+        if self.facts().has(Facts::DRAINED) && !on {
             self.came_back(now);
         }
         self.mark(Facts::DRAINED, on);

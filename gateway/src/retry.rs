@@ -23,6 +23,7 @@ pub struct Budget {
     /// Thousandths of a retry in the bucket.
     level: AtomicI64,
     filled_at: AtomicU64,
+    share: f64,
     /// Thousandths earned by each call.
     per_call: i64,
     /// Retries a second that are always allowed.
@@ -38,10 +39,16 @@ impl Budget {
         Self {
             level: AtomicI64::new(start),
             filled_at: AtomicU64::new(0),
+            share,
             per_call: (share * ONE as f64) as i64,
             floor,
             most: start.max(if share > 0.0 { 1_000 * ONE } else { 0 }),
         }
+    }
+
+    /// Whether it was made with these numbers.
+    pub fn is(&self, share: f64, floor: f64) -> bool {
+        self.share == share && self.floor == floor
     }
 
     /// A call came in.

@@ -133,6 +133,20 @@ pub struct Ask {
     pub archive_only: bool,
 }
 
+impl Ask {
+    /// What the least demanding call asks: for looking at nodes, not for calls.
+    pub const fn anything() -> Self {
+        Self {
+            height: None,
+            oldest: None,
+            data: Data::None,
+            lane: Lane::Light,
+            at_tip: false,
+            archive_only: false,
+        }
+    }
+}
+
 /// How far behind the tip a node may be, and what the chain's policy is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {

@@ -1,1 +1,229 @@
-//! topology
+//! The immutable graph that a call reads: chains, their nodes, and which route
+//! leads where. A reload builds a whole new one and swaps it in with one store;
+//! calls under way keep the one they began with. Design §8, §10.
+//!
+//! What outlives a reload hangs behind an `Arc`: a [`Node`] and its [`Client`]
+//! as long as their settings stay, a chain's [`ChainState`] as long as the chain
+//! is the same one (name, family, identity).
+
+mod lease;
+mod state;
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::{
+    clock::Timestamp,
+    config::{self, Config},
+    method::{MethodIndex, MethodTable},
+    metrics::ChainMetrics,
+    names::{Name, NodeIndex, ZoneIndex},
+    node::{Node, Place},
+    route::{self, Ask, View},
+    upstream::{BuildError, Client, HttpClient, Options},
+};
+
+pub use self::{
+    lease::{ChainLease, Current},
+    state::{ChainState, Tips, Track},
+};
+
+/// Views of a chain's nodes, for one choice.
+pub type Views = smallvec::SmallVec<[View; 16]>;
+
+/// A node's facts and the wire to it.
+#[derive(Debug)]
+pub struct Member {
+    pub node: Arc<Node>,
+    pub client: Arc<Client>,
+    pub place: Place,
+}
+
+/// One chain as calls see it.
+#[derive(Debug)]
+pub struct Chain {
+    pub config: config::Chain,
+    pub members: Vec<Member>,
+    pub zones: Vec<Name>,
+    pub state: Arc<ChainState>,
+    pub metrics: Arc<ChainMetrics>,
+}
+
+/// Everything that serves.
+#[derive(Debug)]
+pub struct Topology {
+    pub config: Arc<Config>,
+    pub chains: Vec<Arc<Chain>>,
+    paths: HashMap<String, usize>,
+    hosts: HashMap<String, usize>,
+}
+
+/// Why a checked config could not be built: a certificate that cannot be read, say.
+#[derive(Debug, thiserror::Error)]
+#[error("node {node}: {error}")]
+pub struct Unbuildable {
+    pub node: Name,
+    pub error: BuildError,
+}
+
+impl Topology {
+    /// Builds the graph of `config`, taking over from `old` what stays the same.
+    pub fn build(config: Arc<Config>, old: Option<&Self>) -> Result<Self, Unbuildable> {
+        let chains: Result<Vec<_>, _> = config
+            .chains
+            .iter()
+            .map(|chain| Chain::build(&config, chain, old).map(Arc::new))
+            .collect();
+        let chains = chains?;
+        let (mut paths, mut hosts) = (HashMap::new(), HashMap::new());
+        for (at, chain) in chains.iter().enumerate() {
+            for route in &chain.config.routes {
+                match route {
+                    config::Route::Path(path) => paths.insert(path.clone(), at),
+                    config::Route::Host(host) => hosts.insert(host.clone(), at),
+                };
+            }
+        }
+        if chains.len() == 1 {
+            paths.entry("/".to_owned()).or_insert(0);
+        }
+        Ok(Self { config, chains, paths, hosts })
+    }
+
+    /// The chain a Host (lower case, no port) is routed to.
+    pub fn by_host(&self, host: &str) -> Option<usize> {
+        self.hosts.get(host).copied()
+    }
+
+    /// The chain a normalised path (`/eth`) is routed to.
+    pub fn by_path(&self, path: &str) -> Option<usize> {
+        self.paths.get(path).copied()
+    }
+
+    pub fn chain(&self, name: &str) -> Option<&Arc<Chain>> {
+        self.chains.iter().find(|chain| *chain.config.name == *name)
+    }
+
+    /// Every node of every chain.
+    pub fn members(&self) -> impl Iterator<Item = (&Arc<Chain>, &Member)> {
+        self.chains.iter().flat_map(|chain| chain.members.iter().map(move |m| (chain, m)))
+    }
+}
+
+impl Chain {
+    fn build(
+        config: &Config,
+        chain: &config::Chain,
+        old: Option<&Topology>,
+    ) -> Result<Self, Unbuildable> {
+        let same = |other: &&Arc<Self>| {
+            other.config.name == chain.name
+                && other.config.family == chain.family
+                && other.config.identity == chain.identity
+        };
+        let old = old.and_then(|old| old.chains.iter().find(same));
+        let mut zones: Vec<Name> = Vec::new();
+        for pool in &chain.pools {
+            if !zones.contains(&pool.zone) {
+                zones.push(Arc::clone(&pool.zone));
+            }
+        }
+        let mut members = Vec::new();
+        for (pool, node) in chain.pools.iter().flat_map(|p| p.nodes.iter().map(move |n| (p, n))) {
+            let zone = zones.iter().position(|zone| *zone == pool.zone).unwrap_or(0);
+            let place = Place {
+                node: NodeIndex(index(members.len())),
+                zone: ZoneIndex(index(zone)),
+                own_zone: pool.zone == config.server.zone,
+            };
+            members.push(Member::build(config, chain, pool, node, place, old.map(|o| &**o))?);
+        }
+        let methods = chain.methods.len();
+        let metrics = old.filter(|old| old.metrics.methods() == methods);
+        Ok(Self {
+            state: ChainState::renewed(chain, &members, old.map(|old| &old.state)),
+            metrics: metrics.map_or_else(
+                || Arc::new(ChainMetrics::new(methods)),
+                |old| Arc::clone(&old.metrics),
+            ),
+            config: chain.clone(),
+            members,
+            zones,
+        })
+    }
+
+    pub fn member(&self, node: NodeIndex) -> Option<&Member> {
+        self.members.get(usize::from(node.0))
+    }
+
+    pub fn methods(&self) -> &MethodTable {
+        &self.config.methods
+    }
+
+    /// What choosing sees of each node at this instant.
+    pub fn views(&self, now: Timestamp, ask: &Ask, method: (MethodIndex, &str)) -> Views {
+        let view = |member: &Member| member.node.view(now, member.place, ask, method);
+        self.members.iter().map(view).collect()
+    }
+
+    /// Whether one more breaker may open: at most half of the own nodes, never the last
+    /// (design §14, *Panic, breakers*).
+    pub fn may_eject(&self, now: Timestamp, lane: crate::method::Lane) -> bool {
+        let own = self.members.iter().filter(|member| !member.node.config.fallback);
+        let open = own.clone().filter(|member| member.node.lane(lane).is_open(now)).count();
+        (open + 1) * 2 <= own.count()
+    }
+
+    /// Whether most of the chain's capacity looks sick right now.
+    pub fn in_panic(&self, now: Timestamp) -> bool {
+        let ask = Ask::anything();
+        route::most_looks_sick(&self.views(now, &ask, (MethodIndex(0), "")))
+    }
+}
+
+impl Member {
+    fn build(
+        config: &Config,
+        chain: &config::Chain,
+        pool: &config::Pool,
+        node: &config::Node,
+        place: Place,
+        old: Option<&Chain>,
+    ) -> Result<Self, Unbuildable> {
+        let same = |member: &&Self| {
+            member.node.config == *node
+                && member.node.zone == pool.zone
+                && member.node.methods() == chain.methods.len()
+        };
+        let kept = old.and_then(|old| old.members.iter().find(same));
+        if let Some(kept) = kept {
+            let (node, client) = (Arc::clone(&kept.node), Arc::clone(&kept.client));
+            return Ok(Self { node, client, place });
+        }
+        let options = Options {
+            headers: node.headers.clone(),
+            tls: node.tls.clone(),
+            max_connections: node.max_connections,
+            connect_timeout: chain.deadlines.connect,
+            workers: config.server.threads,
+            ..Options::new(node.http.clone())
+        };
+        let client = HttpClient::new(&options)
+            .map_err(|error| Unbuildable { node: Arc::clone(&node.name), error })?;
+        let fresh = Arc::new(Node::new(node.clone(), Arc::clone(&pool.zone), chain.methods.len()));
+        if let Some(old) = old.and_then(|old| old.by_name(&node.name)) {
+            fresh.adopt(&old.node, old.node.config.http == node.http);
+        }
+        Ok(Self { node: fresh, client: Arc::new(Client::Http(Box::new(client))), place })
+    }
+}
+
+impl Chain {
+    fn by_name(&self, name: &str) -> Option<&Member> {
+        self.members.iter().find(|member| *member.node.config.name == *name)
+    }
+}
+
+/// The config is bounded at 10,000 nodes, so places fit.
+fn index(at: usize) -> u16 {
+    u16::try_from(at).unwrap_or(u16::MAX)
+}

@@ -66,7 +66,7 @@ pub fn read_header(result: &str) -> Option<Header> {
         number: parse_quantity(&wire.number)?,
         hash: Hash::from_hex(&wire.hash)?,
         parent: Hash::from_hex(&wire.parent)?,
-        timestamp: parse_quantity(&wire.timestamp)?,
+        time: Some(parse_quantity(&wire.timestamp)?),
     })
 }
 

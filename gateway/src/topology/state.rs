@@ -1,0 +1,161 @@
+//! What is known of a chain as a whole, and outlives reloads: the tips clients are
+//! shown, recent blocks, budgets, and what its nodes have shown so far.
+
+use std::{sync::Arc, time::Duration};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use crate::{
+    blocks::Blocks,
+    clock::Timestamp,
+    config,
+    family::Identity,
+    head::{Heads, Marks},
+    method::Tag,
+    names::{Block, Name, NodeIndex},
+    retry::Budget,
+    topology::Member,
+};
+
+/// Assumed until blocks have been seen.
+const ASSUMED_BLOCK_TIME: Duration = Duration::from_secs(2);
+
+/// What clients of a chain are shown as newest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tips {
+    /// The served tip. `None` until one was voted.
+    pub latest: Option<Block>,
+    pub safe: Option<Block>,
+    pub finalized: Option<Block>,
+    /// When `latest` last changed.
+    pub since: Timestamp,
+    /// Measured, or as configured.
+    pub block_time: Duration,
+}
+
+impl Tips {
+    pub const fn of(&self, tag: Tag) -> Option<Block> {
+        match tag {
+            Tag::Latest => self.latest,
+            Tag::Safe => self.safe,
+            Tag::Finalized => self.finalized,
+        }
+    }
+}
+
+/// Heads and finality marks of a chain's nodes, in the order of its members.
+#[derive(Debug)]
+pub struct Track {
+    pub names: Vec<Name>,
+    pub heads: Heads,
+    pub safe: Marks,
+    pub finalized: Marks,
+}
+
+#[derive(Debug)]
+pub struct ChainState {
+    tips: ArcSwap<Tips>,
+    /// Counts tip changes; calls that wait for a block listen here.
+    pub moved: watch::Sender<u64>,
+    pub blocks: Blocks,
+    /// Locked by the probe tasks of the chain, never by a call.
+    pub track: Mutex<Track>,
+    /// As configured, or learned from the first majority.
+    pub identity: ArcSwapOption<Identity>,
+    pub retries: Budget,
+    pub hedges: Budget,
+}
+
+impl ChainState {
+    /// The state for a chain with these members, continuing `old` where there is one.
+    pub fn renewed(
+        chain: &config::Chain,
+        members: &[Member],
+        old: Option<&Arc<Self>>,
+    ) -> Arc<Self> {
+        let names: Vec<Name> =
+            members.iter().map(|member| Arc::clone(&member.node.config.name)).collect();
+        let kept = old.filter(|old| {
+            let policy = (&chain.retries, chain.hedge);
+            old.track.lock().names == names && old.policy_is(policy)
+        });
+        if let Some(kept) = kept {
+            return Arc::clone(kept);
+        }
+        let tips = old.map(|old| old.tips());
+        let block_time = chain.block_time.or(tips.map(|tips| tips.block_time));
+        let block_time = block_time.unwrap_or(ASSUMED_BLOCK_TIME);
+        let fresh =
+            Tips { latest: None, safe: None, finalized: None, since: Timestamp::ZERO, block_time };
+        let identity = chain.identity.as_deref().and_then(|text| chain.family.parse_identity(text));
+        let state = Self {
+            tips: ArcSwap::from_pointee(tips.unwrap_or(fresh)),
+            moved: watch::Sender::new(0),
+            blocks: Blocks::default(),
+            track: Mutex::new(Track::new(names, block_time, old.map(|old| &old.track))),
+            identity: ArcSwapOption::from_pointee(identity),
+            retries: Budget::new(chain.retries.budget, chain.retries.floor),
+            hedges: Budget::new(chain.hedge, if chain.hedge > 0.0 { 1.0 } else { 0.0 }),
+        };
+        if let Some(old) = old {
+            state.take_over(old);
+        }
+        Arc::new(state)
+    }
+
+    /// Everything that is not by node: recent blocks and a learned identity.
+    fn take_over(&self, old: &Self) {
+        old.blocks.each(|block| self.blocks.insert(block));
+        if self.identity.load().is_none() {
+            self.identity.store(old.identity.load_full());
+        }
+    }
+
+    fn policy_is(&self, (retries, hedge): (&config::Retries, f64)) -> bool {
+        self.retries.is(retries.budget, retries.floor)
+            && self.hedges.is(hedge, if hedge > 0.0 { 1.0 } else { 0.0 })
+    }
+
+    pub fn tips(&self) -> Tips {
+        **self.tips.load()
+    }
+
+    /// Publishes new tips; only the tracker does.
+    pub fn show(&self, tips: Tips) {
+        let moved = self.tips.swap(Arc::new(tips)).latest != tips.latest;
+        if moved {
+            self.moved.send_modify(|count| *count += 1);
+        }
+    }
+}
+
+impl Track {
+    fn new(names: Vec<Name>, block_time: Duration, old: Option<&Mutex<Self>>) -> Self {
+        let count = names.len();
+        let mut track = Self {
+            heads: Heads::new(count, block_time),
+            safe: Marks::new(count),
+            finalized: Marks::new(count),
+            names,
+        };
+        if let Some(old) = old {
+            track.adopt(&old.lock());
+        }
+        track
+    }
+
+    /// Takes over what nodes of the same name have shown.
+    fn adopt(&mut self, old: &Self) {
+        self.heads.adopt_line(&old.heads);
+        self.safe.adopt(&old.safe);
+        self.finalized.adopt(&old.finalized);
+        for (at, name) in (0u16..).zip(&self.names) {
+            let was = (0u16..).zip(&old.names).find(|(_, other)| *other == name);
+            if let Some((was, _)) = was {
+                self.heads.adopt(NodeIndex(at), &old.heads, NodeIndex(was));
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! One question of the gateway's own to one node.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::{
+    family::{Ask, Family},
+    metrics::{AttemptResult, Purpose},
+    rpc::{reply, reply::Reply, write},
+    topology::{Chain, Member},
+    upstream::{Fault, Outgoing, ReplyBody},
+};
+
+/// A probe's answer must be here within this time.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Largest probe answer: a block's header with its transaction hashes.
+const MOST: usize = 8 << 20;
+
+/// What came of a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// A result, as raw JSON.
+    Result(String),
+    /// The node answered with an error: it lives, but will not say.
+    Error(String),
+    /// The node asks for less.
+    Throttled,
+    /// Nothing listens there.
+    Refused,
+    Failed(String),
+}
+
+/// Asks; `None` where the family has no such question.
+pub async fn ask(chain: &Chain, member: &Member, question: Ask, purpose: Purpose) -> Option<Told> {
+    let question = chain.config.family.question(question)?;
+    let mut body = Vec::with_capacity(128);
+    write::call(&mut body, 1, question.method, Some(&question.params), &[]);
+    let told = send(member, body.into()).await;
+    let result = match &told {
+        Told::Result(_) => AttemptResult::Ok,
+        Told::Error(_) => AttemptResult::Missing,
+        Told::Throttled => AttemptResult::Throttled,
+        Told::Refused | Told::Failed(_) => AttemptResult::Failed,
+    };
+    chain.metrics.on_attempt(purpose, result);
+    Some(told)
+}
+
+async fn send(member: &Member, body: Bytes) -> Told {
+    let out = Outgoing {
+        priority: true,
+        whole_up_to: MOST,
+        ..Outgoing::new(body, Instant::now() + PATIENCE)
+    };
+    let incoming = match member.client.send(out).await {
+        Ok(incoming) => incoming,
+        Err(error) if error.fault == Fault::ConnectRefused => return Told::Refused,
+        Err(error) => return Told::Failed(error.to_string()),
+    };
+    if incoming.status == 429 {
+        return Told::Throttled;
+    }
+    let ReplyBody::Whole(body) = incoming.body else {
+        return Told::Failed("the answer is too large".to_owned());
+    };
+    match reply::read_reply(&body, 1) {
+        Ok(Reply::Result { raw }) => Told::Result(raw.to_owned()),
+        Ok(Reply::Error { message, .. }) => Told::Error(message.into_owned()),
+        Err(_) if incoming.status != 200 => Told::Failed(format!("HTTP {}", incoming.status)),
+        Err(_) => Told::Failed("the answer is no JSON-RPC reply".to_owned()),
+    }
+}
+
+impl Told {
+    /// The result's text, if there was one.
+    pub fn result(&self) -> Option<&str> {
+        match self {
+            Self::Result(raw) => Some(raw),
+            Self::Error(_) | Self::Throttled | Self::Refused | Self::Failed(_) => None,
+        }
+    }
+}
+
+/// Whether a node has heard of a transaction; `None` when it could not be asked.
+pub async fn knows_transaction(
+    chain: &Chain,
+    member: &Member,
+    hash: crate::names::Hash,
+) -> Option<bool> {
+    let family: Family = chain.config.family;
+    let told = ask(chain, member, Ask::Transaction(hash), Purpose::Confirm).await?;
+    Some(family.read_transaction(told.result()?) == Some(hash))
+}

@@ -1,0 +1,226 @@
+//! The probe task of one node: who it is, where its head is, whether it is well.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    clock::{Clock, Timestamp},
+    family::{self, Identity},
+    head::{LINK_DEPTH, Next},
+    health,
+    metrics::{Ejection, Purpose},
+    names::NodeIndex,
+    route::Facts,
+    topology::{Chain, Member},
+    tracker::{
+        ask::{Told, ask},
+        publish,
+    },
+};
+
+/// Identity and sync state are asked again after this time, and after any failure.
+const IDENTITY_EVERY: Duration = Duration::from_secs(10);
+/// A fallback node is probed this many times less often while own nodes serve.
+const FALLBACK_FACTOR: u32 = 4;
+const SHORTEST: Duration = Duration::from_millis(50);
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// How a round went.
+enum Round {
+    Good,
+    /// Alive and unwilling: neither good nor bad.
+    Throttled,
+    Failed { why: String, refused: bool },
+}
+
+struct Prober {
+    chain: Arc<Chain>,
+    at: usize,
+    clock: Clock,
+    /// When the identity was last verified; `None` after a failure.
+    verified: Option<Timestamp>,
+    marks_asked: Timestamp,
+}
+
+/// Probes one node for as long as the task lives.
+pub async fn run(chain: Arc<Chain>, at: usize, clock: Clock) {
+    let started = clock.now();
+    let mut prober = Prober { chain, at, clock, verified: None, marks_asked: Timestamp::ZERO };
+    loop {
+        let round = prober.round().await;
+        prober.conclude(&round);
+        publish::settle(&prober.chain, prober.clock.now(), started);
+        let wait = prober.interval();
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = prober.member().node.probe_now.notified() => {}
+        }
+    }
+}
+
+impl Prober {
+    fn member(&self) -> &Member {
+        &self.chain.members[self.at]
+    }
+
+    fn index(&self) -> NodeIndex {
+        self.member().place.node
+    }
+
+    async fn ask(&self, question: family::Ask) -> Told {
+        let told = ask(&self.chain, self.member(), question, Purpose::Probe).await;
+        told.unwrap_or_else(|| Told::Error("no such question".to_owned()))
+    }
+
+    async fn round(&mut self) -> Round {
+        if self.member().node.is_suspected() {
+            self.verified = None;
+        }
+        let now = self.clock.now();
+        if self.verified.is_none_or(|at| now.since(at) >= IDENTITY_EVERY) {
+            match self.verify().await {
+                Round::Good => self.verified = Some(self.clock.now()),
+                other => return other,
+            }
+        }
+        match self.head().await {
+            Round::Good => {}
+            other => return other,
+        }
+        self.marks().await;
+        Round::Good
+    }
+
+    /// Asks who the node is. A wrong or unknown identity is no failure of the probe: the
+    /// node answers, and is kept out by what it said.
+    async fn verify(&self) -> Round {
+        let family = self.chain.config.family;
+        let mut found = Identity::default();
+        let mut heard = false;
+        for question in [family::Ask::ChainId, family::Ask::Genesis] {
+            let told = self.ask(question).await;
+            match &told {
+                Told::Result(raw) => {
+                    heard = true;
+                    if let Some(part) = family.read_identity(question, raw) {
+                        found = found.merged(&part);
+                    }
+                }
+                Told::Error(_) => heard = true,
+                Told::Throttled | Told::Refused | Told::Failed(_) => return failed(told),
+            }
+        }
+        if !heard {
+            return Round::Failed { why: "says nothing of its identity".to_owned(), refused: false };
+        }
+        publish::identify(&self.chain, self.member(), &found);
+        self.sync().await;
+        self.member().node.forget_lacks();
+        Round::Good
+    }
+
+    async fn sync(&self) {
+        let told = self.ask(family::Ask::Sync).await;
+        let syncing = told.result().and_then(|raw| self.chain.config.family.read_syncing(raw));
+        if let Some(syncing) = syncing {
+            self.member().node.mark(Facts::SYNCING, syncing);
+        }
+    }
+
+    /// Asks for the newest header and links it to what is known.
+    async fn head(&self) -> Round {
+        let told = self.ask(family::Ask::Head).await;
+        let Told::Result(raw) = &told else { return failed(told) };
+        let Some(head) = self.chain.config.family.read_header(raw) else {
+            return Round::Failed { why: "its head cannot be read".to_owned(), refused: false };
+        };
+        let mut next = publish::observe(&self.chain, self.index(), head, self.clock.now());
+        for _ in 0..LINK_DEPTH {
+            let Next::Show(hash) = next else { break };
+            let told = self.ask(family::Ask::HeaderByHash(hash)).await;
+            let header = told.result().and_then(|raw| self.chain.config.family.read_header(raw));
+            let Some(header) = header.filter(|header| header.hash == hash) else { break };
+            next = publish::show(&self.chain, self.index(), header);
+        }
+        Round::Good
+    }
+
+    /// Asks for the finality marks about once a block.
+    async fn marks(&mut self) {
+        let now = self.clock.now();
+        let every = self.chain.state.tips().block_time.max(Duration::from_millis(500));
+        if now.since(self.marks_asked) < every && self.marks_asked != Timestamp::ZERO {
+            return;
+        }
+        self.marks_asked = now;
+        for question in [family::Ask::Safe, family::Ask::Finalized] {
+            let told = self.ask(question).await;
+            let header = told.result().and_then(|raw| self.chain.config.family.read_header(raw));
+            if let Some(header) = header {
+                publish::mark(&self.chain, self.index(), question, header.block());
+            }
+        }
+    }
+
+    /// Turns a round into health and facts.
+    fn conclude(&mut self, round: &Round) {
+        let now = self.clock.now();
+        let node = &self.member().node;
+        let (chain, name) = (&self.chain.config.name, &node.config.name);
+        match round {
+            Round::Throttled => {}
+            Round::Good => {
+                let was = node.health.lock().state();
+                if node.health.lock().on_good(now) && was == health::State::Down {
+                    node.came_back(now);
+                    tracing::info!(%chain, node = %name, "node is back");
+                }
+                let up = node.health.lock().state() == health::State::Up;
+                node.mark(Facts::UNHEALTHY, !up);
+                node.mark(Facts::SUSPECTED | Facts::REFUSED, false);
+            }
+            Round::Failed { why, refused } => {
+                let first = node.health.lock().state() == health::State::Unknown;
+                node.mark(Facts::REFUSED, *refused);
+                if node.health.lock().on_failed(now) {
+                    node.mark(Facts::UNHEALTHY, true);
+                    node.metrics.on_ejection(Ejection::Probes);
+                    let text = if first { "node cannot be reached" } else { "node is down" };
+                    tracing::warn!(%chain, node = %name, %why, "{text}");
+                }
+                self.verified = None;
+            }
+        }
+        publish::set_live(&self.chain, self.index(), self.is_live());
+    }
+
+    /// Whether the node's word counts: well, and of the right chain.
+    fn is_live(&self) -> bool {
+        let node = &self.member().node;
+        let facts = node.facts();
+        let out = Facts::UNHEALTHY | Facts::WRONG_CHAIN | Facts::SYNCING;
+        facts.has(Facts::VERIFIED) && !facts.has(out)
+    }
+
+    fn interval(&self) -> Duration {
+        let node = &self.member().node;
+        if node.health.lock().is_changing() || node.is_suspected() {
+            return health::FAST.min(node.config.probe.unwrap_or(health::FAST));
+        }
+        let block_time = self.chain.state.tips().block_time;
+        let usual = (block_time / 4).clamp(SHORTEST, LONGEST);
+        let usual = node.config.probe.unwrap_or(usual);
+        let rare = node.config.fallback
+            && node.config.probe.is_none()
+            && publish::own_node_usable(&self.chain);
+        if rare { usual * FALLBACK_FACTOR } else { usual }
+    }
+}
+
+fn failed(told: Told) -> Round {
+    match told {
+        Told::Throttled => Round::Throttled,
+        Told::Refused => Round::Failed { why: "connection refused".to_owned(), refused: true },
+        Told::Failed(why) | Told::Error(why) => Round::Failed { why, refused: false },
+        Told::Result(_) => Round::Good,
+    }
+}
