@@ -4,6 +4,8 @@
 //! node's errors are read. Adding a family is one table, one arm, one sample file.
 //! Deliberately no trait: the set is closed and every match is exhaustive.
 
+pub mod ethereum;
+
 /// The kind of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Family {

@@ -1,0 +1,3 @@
+//! The Ethereum execution family.
+
+pub mod block;
