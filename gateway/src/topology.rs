@@ -137,7 +137,7 @@ impl Chain {
             };
             members.push(Member::build(config, chain, pool, node, place, old.map(|o| &**o))?);
         }
-        let methods = chain.methods.len();
+        let methods = chain.methods.rows().len();
         let metrics = old.filter(|old| old.metrics.methods() == methods);
         Ok(Self {
             state: ChainState::renewed(chain, &members, old.map(|old| &old.state)),
@@ -192,7 +192,7 @@ impl Member {
         let same = |member: &&Self| {
             member.node.config == *node
                 && member.node.zone == pool.zone
-                && member.node.methods() == chain.methods.len()
+                && member.node.methods() == chain.methods.rows().len()
         };
         let kept = old.and_then(|old| old.members.iter().find(same));
         if let Some(kept) = kept {
@@ -209,11 +209,11 @@ impl Member {
         };
         let client = HttpClient::new(&options)
             .map_err(|error| Unbuildable { node: Arc::clone(&node.name), error })?;
-        let fresh = Arc::new(Node::new(node.clone(), Arc::clone(&pool.zone), chain.methods.len()));
+        let fresh = Arc::new(Node::new(node.clone(), Arc::clone(&pool.zone), chain.methods.rows().len()));
         if let Some(old) = old.and_then(|old| old.by_name(&node.name)) {
             fresh.adopt(&old.node, old.node.config.http == node.http);
         }
-        Ok(Self { node: fresh, client: Arc::new(Client::Http(Box::new(client))), place })
+        Ok(Self { node: fresh, client: Arc::new(Client::Http(client)), place })
     }
 }
 

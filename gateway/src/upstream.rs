@@ -22,7 +22,6 @@ pub mod http;
 mod pool;
 mod tls;
 mod wire;
-pub mod worker;
 
 use std::time::Duration;
 

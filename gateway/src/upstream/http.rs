@@ -58,7 +58,7 @@ pub struct Options {
     pub idle_timeout: Duration,
     /// A large reply that brings no byte for so long has failed. Default 30 s.
     pub stall_timeout: Duration,
-    /// Worker threads that call [`super::worker::enter`].
+    /// Worker threads that call [`crate::worker::enter`].
     pub workers: usize,
 }
 

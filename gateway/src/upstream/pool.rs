@@ -22,8 +22,8 @@ use super::{
     bound::{Bound, Grant},
     conn::Conn,
     error::{Exhausted, Fault, UpstreamError},
-    worker,
 };
+use crate::worker;
 
 /// How often connections that idled for too long are looked for.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -89,7 +89,7 @@ impl Pool {
 
     /// The shard of the calling thread.
     pub fn home(&self) -> usize {
-        worker::index() % self.shards.len()
+        worker::slot() % self.shards.len()
     }
 
     /// Drops what was idle since before `then`: the node has shown since that
