@@ -194,6 +194,15 @@ impl Family {
         }
     }
 
+    /// A block as it is written into a pinned call: by its number.
+    pub fn pin_text(self, block: Block) -> String {
+        let mut text = String::new();
+        match self {
+            Self::Ethereum => ethereum::block::write_number(&mut text, block),
+        }
+        text
+    }
+
     /// The hash of the signed transaction in a write's params, computed from its
     /// bytes; `None` where they are not one.
     pub fn transaction_hash(self, params: &str) -> Option<Hash> {

@@ -1,1 +1,235 @@
-//! gateway
+//! The way of a call: read → needs → choose → send → judge → write.
+//!
+//! [`Gateway::serve`] takes one request text and gives one answer; it never
+//! fails, for errors are answers. One call goes four async functions deep:
+//! `server::http::answer` → `Gateway::call` → `relay::relay` → `upstream::send`.
+//! Nothing is spawned for a call; what outlives it (confirming a write) is said
+//! where it happens.
+
+mod answer;
+mod batch;
+mod body;
+pub mod chance;
+mod call;
+mod record;
+mod relay;
+mod resolve;
+mod served;
+mod tries;
+mod write;
+
+use std::{
+    net::IpAddr,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::{
+    access::{self, AccessLog},
+    clock::{Clock, Timestamp},
+    error::{CallError, Reason},
+    health,
+    metrics::Counters,
+    rpc::{self, Call, Request},
+    topology::{Chain, ChainLease, Current},
+};
+
+pub use self::{
+    answer::{Answer, Trail},
+    body::{Body, BodyError},
+};
+
+/// Not ready before every node was asked, nor longer than this after the start.
+const FIRST_ROUND: Duration = Duration::from_secs(10);
+
+/// A request's own id: 128 bits, shown as 32 hex digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RequestId(pub u128);
+
+impl std::fmt::Display for RequestId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    H1,
+    H2,
+}
+
+impl Protocol {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::H1 => "h1",
+            Self::H2 => "h2",
+        }
+    }
+}
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin {
+    pub request_id: RequestId,
+    pub peer: IpAddr,
+    pub protocol: Protocol,
+}
+
+impl Origin {
+    fn refused(&self) -> access::Refused {
+        access::Refused {
+            request_id: self.request_id.0,
+            protocol: self.protocol.word(),
+            client: self.peer,
+        }
+    }
+}
+
+/// What a request is routed to.
+#[derive(Debug)]
+pub enum Route {
+    Chain(ChainLease),
+    /// A path with a key segment while path keys are off (B46).
+    Key,
+    None,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    Ready,
+    /// Why not, in a word or two.
+    NotReady(&'static str),
+    NoSuchChain,
+}
+
+/// Everything a request needs, shared by all workers.
+#[derive(Debug)]
+pub struct Gateway {
+    pub current: Current,
+    pub clock: Clock,
+    pub access: AccessLog,
+    /// Refusals by [`Reason`], in the order of [`Reason::ALL`].
+    pub rejections: Counters,
+    draining: AtomicBool,
+    started: Timestamp,
+}
+
+/// One request's surroundings, for each of its calls.
+#[derive(Clone, Copy)]
+struct Scope<'r> {
+    gateway: &'r Gateway,
+    chain: &'r ChainLease,
+    from: &'r Origin,
+    /// When the request must have been answered.
+    deadline: Instant,
+    /// Position in a batch, and its size; 0 and 0 for a single call.
+    item: (usize, usize),
+}
+
+impl Gateway {
+    pub fn new(current: Current, clock: Clock, access: AccessLog) -> Self {
+        let started = clock.now();
+        Self {
+            current,
+            clock,
+            access,
+            rejections: Counters::new(Reason::ALL.len()),
+            draining: AtomicBool::new(false),
+            started,
+        }
+    }
+
+    /// Finds the chain for a request: Host (lower case, no port) first, then the normalised path.
+    pub fn route(&self, host: Option<&str>, path: &str) -> Route {
+        if path == "/"
+            && let Some(host) = host
+            && let Some(chain) = self.current.find(|topology| topology.by_host(host))
+        {
+            return Route::Chain(chain);
+        }
+        if let Some(chain) = self.current.find(|topology| topology.by_path(path)) {
+            return Route::Chain(chain);
+        }
+        let head = path.rsplit_once('/').map_or("", |(head, _)| head);
+        let keyed = !head.is_empty() && self.current.find(|t| t.by_path(head)).is_some();
+        if keyed { Route::Key } else { Route::None }
+    }
+
+    /// Answers one request text of a chain.
+    pub async fn serve(&self, chain: &ChainLease, text: Bytes, from: &Origin) -> Answer {
+        let deadline = Instant::now() + chain.config.deadlines.total;
+        let scope = Scope { gateway: self, chain, from, deadline, item: (0, 0) };
+        match rpc::read::read(&text, &chain.config.read_limits) {
+            Err(refused) => scope.refused_whole(refused),
+            Ok(Request::Single(Err(refused))) => scope.refused_single(refused),
+            Ok(Request::Single(Ok(call))) => scope.single(&call).await,
+            Ok(Request::Batch(items)) => scope.batch(&items).await,
+        }
+    }
+
+    /// An error of ours as an answer, for refusals before any text was read; also records it.
+    pub fn refuse(&self, chain: Option<&ChainLease>, error: CallError, from: &Origin) -> Answer {
+        answer::edge_refusal(self, chain, &error, from)
+    }
+
+    /// Counts a refusal.
+    fn rejected(&self, reason: Reason) {
+        self.rejections.add(reason as usize, 1);
+    }
+
+    /// From now on not ready: balancers should send no more.
+    pub fn start_draining(&self) {
+        self.draining.store(true, Relaxed);
+    }
+
+    /// Whether a chain, or any chain, can be served.
+    pub fn ready(&self, chain: Option<&str>) -> Readiness {
+        let topology = self.current.load();
+        let now = self.clock.now();
+        if let Some(name) = chain {
+            let Some(chain) = topology.chain(name) else { return Readiness::NoSuchChain };
+            return self.readiness(&[chain], now);
+        }
+        let chains: Vec<_> = topology.chains.iter().collect();
+        self.readiness(&chains, now)
+    }
+
+    fn readiness(&self, chains: &[&std::sync::Arc<Chain>], now: Timestamp) -> Readiness {
+        if self.draining.load(Relaxed) {
+            return Readiness::NotReady("draining");
+        }
+        let asked = chains
+            .iter()
+            .flat_map(|chain| &chain.members)
+            .all(|member| member.node.health.lock().state() != health::State::Unknown);
+        if !asked && now.since(self.started) < FIRST_ROUND {
+            return Readiness::NotReady("nodes are being asked");
+        }
+        if chains.iter().any(|chain| chain.can_serve(now)) {
+            return Readiness::Ready;
+        }
+        Readiness::NotReady("no node can serve")
+    }
+}
+
+impl Scope<'_> {
+    fn now(&self) -> Timestamp {
+        self.gateway.clock.now()
+    }
+
+    /// Bytes of a reply at most.
+    fn response_limit(&self) -> u64 {
+        self.chain.config.response
+    }
+
+    /// Answers one call that came alone.
+    async fn single(&self, call: &Call<'_>) -> Answer {
+        let started = self.now();
+        let served = self.call(call).await;
+        self.record(call, &served, started);
+        self.answer_single(call.id, served)
+    }
+}

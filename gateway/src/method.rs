@@ -93,6 +93,17 @@ pub enum Lane {
 
 impl Lane {
     pub const ALL: [Self; 5] = [Self::Light, Self::State, Self::Logs, Self::Trace, Self::Write];
+
+    /// The word in metrics, logs and `explain`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::State => "state",
+            Self::Logs => "logs",
+            Self::Trace => "trace",
+            Self::Write => "write",
+        }
+    }
 }
 
 /// Row number in a [`MethodTable`]: the index of per-method counters.

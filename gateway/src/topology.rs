@@ -173,6 +173,14 @@ impl Chain {
         (open + 1) * 2 <= own.count()
     }
 
+    /// Whether any node could take a call that asks for little.
+    pub fn can_serve(&self, now: Timestamp) -> bool {
+        let ask = Ask { at_tip: true, ..Ask::anything() };
+        let policy = route::Policy { lag: self.config.lag, avoid_zone: None };
+        let views = self.views(now, &ask, (MethodIndex(0), ""));
+        self.state.tips().latest.is_some() && route::choose(policy, ask, &views, 0).chosen.is_some()
+    }
+
     /// Whether most of the chain's capacity looks sick right now.
     pub fn in_panic(&self, now: Timestamp) -> bool {
         let ask = Ask::anything();
@@ -209,7 +217,8 @@ impl Member {
         };
         let client = HttpClient::new(&options)
             .map_err(|error| Unbuildable { node: Arc::clone(&node.name), error })?;
-        let fresh = Arc::new(Node::new(node.clone(), Arc::clone(&pool.zone), chain.methods.rows().len()));
+        let fresh =
+            Arc::new(Node::new(node.clone(), Arc::clone(&pool.zone), chain.methods.rows().len()));
         if let Some(old) = old.and_then(|old| old.by_name(&node.name)) {
             fresh.adopt(&old.node, old.node.config.http == node.http);
         }

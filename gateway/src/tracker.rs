@@ -19,6 +19,8 @@ use crate::{
     topology::{Chain, Topology},
 };
 
+pub use self::ask::knows_transaction;
+
 /// How often the watch task looks.
 const WATCH: Duration = Duration::from_millis(100);
 

@@ -1,9 +1,16 @@
 //! What is known of a chain as a whole, and outlives reloads: the tips clients are
 //! shown, recent blocks, budgets, and what its nodes have shown so far.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use dashmap::DashMap;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -66,6 +73,58 @@ pub struct ChainState {
     pub identity: ArcSwapOption<Identity>,
     pub retries: Budget,
     pub hedges: Budget,
+    pub nulls: Nulls,
+    pub confirms: Arc<Confirms>,
+}
+
+/// `null` answers that two nodes gave, until the tip moves: not asked twice again.
+#[derive(Debug, Default)]
+pub struct Nulls {
+    /// By the hash of the call's text: how often the tip had moved.
+    seen: DashMap<u64, u64>,
+    tip_moves: AtomicU64,
+}
+
+/// Texts remembered; past it all are forgotten.
+const MOST_NULLS: usize = 8_192;
+
+impl Nulls {
+    pub fn knows(&self, text: u64) -> bool {
+        let moves = self.tip_moves.load(Relaxed);
+        self.seen.get(&text).is_some_and(|seen| *seen == moves)
+    }
+
+    pub fn remember(&self, text: u64) {
+        if self.seen.len() >= MOST_NULLS {
+            self.seen.clear();
+        }
+        self.seen.insert(text, self.tip_moves.load(Relaxed));
+    }
+}
+
+/// Accepted writes that wait to be confirmed, so many at most.
+#[derive(Debug, Default)]
+pub struct Confirms(AtomicU64);
+
+const MOST_CONFIRMS: u64 = 1_024;
+
+/// One of them.
+#[derive(Debug)]
+pub struct Confirming(Arc<Confirms>);
+
+impl Confirms {
+    /// A place, if there is one: past the bound a write is not confirmed.
+    pub fn enter(self: &Arc<Self>) -> Option<Confirming> {
+        let before = self.0.fetch_add(1, Relaxed);
+        let confirming = Confirming(Arc::clone(self));
+        (before < MOST_CONFIRMS).then_some(confirming)
+    }
+}
+
+impl Drop for Confirming {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Relaxed);
+    }
 }
 
 impl ChainState {
@@ -98,6 +157,8 @@ impl ChainState {
             identity: ArcSwapOption::from_pointee(identity),
             retries: Budget::new(chain.retries.budget, chain.retries.floor),
             hedges: Budget::new(chain.hedge, if chain.hedge > 0.0 { 1.0 } else { 0.0 }),
+            nulls: Nulls::default(),
+            confirms: Arc::default(),
         };
         if let Some(old) = old {
             state.take_over(old);
@@ -126,6 +187,7 @@ impl ChainState {
     pub fn show(&self, tips: Tips) {
         let moved = self.tips.swap(Arc::new(tips)).latest != tips.latest;
         if moved {
+            self.nulls.tip_moves.fetch_add(1, Relaxed);
             self.moved.send_modify(|count| *count += 1);
         }
     }

@@ -29,7 +29,10 @@ enum Round {
     Good,
     /// Alive and unwilling: neither good nor bad.
     Throttled,
-    Failed { why: String, refused: bool },
+    Failed {
+        why: String,
+        refused: bool,
+    },
 }
 
 struct Prober {
@@ -110,7 +113,10 @@ impl Prober {
             }
         }
         if !heard {
-            return Round::Failed { why: "says nothing of its identity".to_owned(), refused: false };
+            return Round::Failed {
+                why: "says nothing of its identity".to_owned(),
+                refused: false,
+            };
         }
         publish::identify(&self.chain, self.member(), &found);
         self.sync().await;

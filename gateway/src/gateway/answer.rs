@@ -1,0 +1,188 @@
+//! From how a call was served to the bytes and the status of an answer.
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use crate::{
+    error::{CallError, RetryAfter},
+    family::Family,
+    gateway::{
+        Gateway, Origin, RequestId, Scope,
+        body::Body,
+        chance,
+        served::{Content, Served},
+    },
+    names::Name,
+    rpc::{Id, Invalid, Refused, write},
+    topology::ChainLease,
+};
+
+/// Results up to this size are copied next to the envelope: cheaper than three writes.
+const COPIED: usize = 4 << 10;
+
+/// Who answered a call, for operators.
+#[derive(Clone, Debug)]
+pub struct Trail {
+    pub node: Name,
+    pub zone: Name,
+    pub attempts: u32,
+}
+
+/// An answer to one HTTP request.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub retry_after: Option<RetryAfter>,
+    pub body: Body,
+    pub trail: Option<Trail>,
+    /// The connection cannot be used any further.
+    pub close: bool,
+}
+
+impl Answer {
+    fn ok(body: Body, trail: Option<Trail>) -> Self {
+        Self { status: StatusCode::OK, retry_after: None, body, trail, close: false }
+    }
+
+    /// Nothing to say: every call was a notification (B80, B90).
+    pub(super) fn nothing() -> Self {
+        let body = Body::empty();
+        Self { status: StatusCode::NO_CONTENT, retry_after: None, body, trail: None, close: false }
+    }
+}
+
+impl Scope<'_> {
+    fn family(&self) -> Family {
+        self.chain.config.family
+    }
+
+    /// The answer to a call that came alone.
+    pub(super) fn answer_single(&self, id: Id<'_>, served: Served) -> Answer {
+        if id == Id::Missing {
+            return Answer::nothing();
+        }
+        let trail = served.trail;
+        match served.content {
+            Content::Refused(error) => self.answer_error(id, &error),
+            Content::Stream(large) => {
+                let mut head = Vec::with_capacity(96);
+                write::result_head(&mut head, id);
+                Answer::ok(Body::streamed(head.into(), large), trail)
+            }
+            Content::Result(raw) if raw.len() > COPIED => {
+                let mut head = Vec::with_capacity(96);
+                write::result_head(&mut head, id);
+                Answer::ok(Body::around(head.into(), raw, Bytes::from_static(b"}")), trail)
+            }
+            content => {
+                let mut text = Vec::new();
+                write_content(&mut text, id, &content);
+                Answer::ok(Body::whole(text), trail)
+            }
+        }
+    }
+
+    fn answer_error(&self, id: Id<'_>, error: &CallError) -> Answer {
+        let wait = error.retry_after(chance::draw());
+        let mut text = Vec::with_capacity(320);
+        let id = if id == Id::Missing { Id::Raw("null") } else { id };
+        self.write_error(&mut text, id, error, wait);
+        Answer {
+            status: status(error),
+            retry_after: wait,
+            body: Body::whole(text),
+            trail: None,
+            close: false,
+        }
+    }
+
+    /// A whole request that is no request.
+    pub(super) fn refused_whole(&self, refused: Refused<'_>) -> Answer {
+        let error = CallError::Invalid(refused.why);
+        self.record_refusal(&error);
+        let wait = error.retry_after(chance::draw());
+        let mut text = Vec::with_capacity(320);
+        let array = refused.why == Invalid::BatchTooLarge;
+        if array {
+            text.push(b'[');
+        }
+        let id = if refused.id == Id::Missing { Id::Raw("null") } else { refused.id };
+        self.write_error(&mut text, id, &error, wait);
+        if array {
+            text.push(b']');
+        }
+        let body = Body::whole(text);
+        Answer { status: status(&error), retry_after: wait, body, trail: None, close: false }
+    }
+
+    pub(super) fn refused_single(&self, refused: Refused<'_>) -> Answer {
+        let error = CallError::Invalid(refused.why);
+        self.record_refusal(&error);
+        self.answer_error(refused.id, &error)
+    }
+
+    /// Writes one item of a batch's answer.
+    pub(super) fn write_item(&self, text: &mut Vec<u8>, id: Id<'_>, content: &Content) {
+        match content {
+            Content::Refused(error) => {
+                let wait = error.retry_after(chance::draw());
+                self.write_error(text, id, error, wait);
+            }
+            content => write_content(text, id, content),
+        }
+    }
+
+    fn write_error(
+        &self,
+        text: &mut Vec<u8>,
+        id: Id<'_>,
+        error: &CallError,
+        wait: Option<RetryAfter>,
+    ) {
+        write_error(text, id, error, self.family(), self.from.request_id, wait);
+    }
+}
+
+fn write_content(text: &mut Vec<u8>, id: Id<'_>, content: &Content) {
+    match content {
+        Content::Result(raw) => write::result(text, id, &String::from_utf8_lossy(raw)),
+        Content::Error(raw) => write::raw_error(text, id, &String::from_utf8_lossy(raw)),
+        Content::Ours(raw) => write::result(text, id, raw),
+        Content::Stream(_) | Content::Refused(_) => {}
+    }
+}
+
+fn write_error(
+    text: &mut Vec<u8>,
+    id: Id<'_>,
+    error: &CallError,
+    family: Family,
+    request_id: RequestId,
+    wait: Option<RetryAfter>,
+) {
+    let mut object = Vec::with_capacity(256);
+    error.write_object(family, &request_id.to_string(), wait, &mut object);
+    write::raw_error(text, id, &String::from_utf8_lossy(&object));
+}
+
+fn status(error: &CallError) -> StatusCode {
+    StatusCode::from_u16(error.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// An error found before any text was read.
+pub(super) fn edge_refusal(
+    gateway: &Gateway,
+    chain: Option<&ChainLease>,
+    error: &CallError,
+    from: &Origin,
+) -> Answer {
+    gateway.rejected(error.reason());
+    let family = chain.map_or(Family::ALL[0], |chain| chain.config.family);
+    let code = i64::from(error.code(family));
+    gateway.access.refusal(chain.map(|chain| &*chain.config.name), error, code, from.refused());
+    let wait = error.retry_after(chance::draw());
+    let mut text = Vec::with_capacity(320);
+    write_error(&mut text, Id::Raw("null"), error, family, from.request_id, wait);
+    let body = Body::whole(text);
+    Answer { status: status(error), retry_after: wait, body, trail: None, close: false }
+}

@@ -1,0 +1,78 @@
+//! A batch: its calls are routed each on its own, a few at a time, and answered in
+//! the order they came.
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http::StatusCode;
+
+use crate::{
+    error::CallError,
+    gateway::{
+        Answer, Body, Scope,
+        served::{Content, Served},
+    },
+    rpc::{Call, Id, Refused},
+};
+
+/// Calls of one batch that are under way at once (F23).
+const PARALLEL: usize = 8;
+
+impl Scope<'_> {
+    pub(super) async fn batch(&self, items: &[Result<Call<'_>, Refused<'_>>]) -> Answer {
+        self.chain.metrics.batch_items.observe(0, items.len() as u64);
+        let work = items.iter().enumerate().map(|(at, item)| self.item(at, items.len(), item));
+        let mut served = stream::iter(work).buffered(PARALLEL);
+        let mut text = vec![b'['];
+        while let Some((id, one)) = served.next().await {
+            let Some(id) = id else { continue };
+            if text.len() > 1 {
+                text.push(b',');
+            }
+            self.append(&mut text, id, &one.content);
+        }
+        if text.len() == 1 {
+            return Answer::nothing();
+        }
+        text.push(b']');
+        let body = Body::whole(Bytes::from(text));
+        Answer { status: StatusCode::OK, retry_after: None, body, trail: None, close: false }
+    }
+
+    /// Appends an item's answer, or says that the batch's answer has grown too large (B92).
+    fn append(&self, text: &mut Vec<u8>, id: Id<'_>, content: &Content) {
+        let limit = self.response_limit();
+        let size = match content {
+            Content::Result(raw) | Content::Error(raw) => raw.len(),
+            Content::Ours(_) | Content::Stream(_) | Content::Refused(_) => 0,
+        };
+        if (text.len() + size) as u64 > limit {
+            let error = CallError::ResponseTooLarge { limit };
+            return self.write_item(text, id, &Content::Refused(error));
+        }
+        self.write_item(text, id, content);
+    }
+
+    /// One item, and the id to answer it under; `None` for a notification.
+    async fn item<'i>(
+        &self,
+        at: usize,
+        of: usize,
+        item: &'i Result<Call<'i>, Refused<'i>>,
+    ) -> (Option<Id<'i>>, Served) {
+        let scope = Self { item: (at, of), ..*self };
+        match item {
+            Err(refused) => {
+                let error = CallError::Invalid(refused.why);
+                scope.record_refusal(&error);
+                let id = if refused.id == Id::Missing { Id::Raw("null") } else { refused.id };
+                (Some(id), Served::refused(error))
+            }
+            Ok(call) => {
+                let started = scope.now();
+                let served = scope.call(call).await;
+                scope.record(call, &served, started);
+                ((call.id != Id::Missing).then_some(call.id), served)
+            }
+        }
+    }
+}

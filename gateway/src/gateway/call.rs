@@ -1,0 +1,150 @@
+//! One call: by its method's class it is refused, answered here, written, or
+//! relayed once the block it means is known.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::{
+    config::UnknownMethods,
+    error::CallError,
+    family::LocalFacts,
+    gateway::{
+        Scope,
+        relay::Job,
+        resolve::{Ahead, Resolved, resolve},
+        served::{Content, Served},
+    },
+    head,
+    method::{BlockNeed, Class, Needs, Null},
+    route::Ask,
+    rpc::Call,
+    topology::Tips,
+};
+
+/// A call for a block ahead waits at most so long (design §14).
+const AHEAD: Duration = Duration::from_secs(1);
+/// Blocks ahead of the tip that are worth waiting for.
+const NEAR: u64 = 2;
+
+impl Scope<'_> {
+    pub(super) async fn call(&self, call: &Call<'_>) -> Served {
+        let method = self.chain.methods().row_of(&call.method);
+        let forward = self.chain.config.unknown_methods == UnknownMethods::Forward;
+        match method.class {
+            _ if method.is_other() && !forward => Served::refused(CallError::MethodNotFound),
+            // Filters live in one node; until they can be kept there they are not offered.
+            Class::Refuse | Class::Session => Served::refused(CallError::MethodNotFound),
+            Class::Subscribe | Class::Unsubscribe => Served::refused(CallError::NeedsWebsocket),
+            Class::Local => self.local(call).await,
+            Class::Read | Class::Write => match self.chain.methods().needs(call) {
+                Err(bad) => Served::refused(CallError::BadParams(bad)),
+                Ok(needs) if method.class == Class::Write => self.write(call, &needs).await,
+                Ok(needs) => self.read(call, &needs).await,
+            },
+        }
+    }
+
+    /// Answers from what the gateway knows itself; waits a block time for a first tip.
+    async fn local(&self, call: &Call<'_>) -> Served {
+        let state = &self.chain.state;
+        let until = self.block_time_from_now();
+        loop {
+            let tips = state.tips();
+            let identity = state.identity.load();
+            let patience = head::MIN_PATIENCE.max(tips.block_time * 3);
+            let facts = LocalFacts {
+                tip: tips.latest,
+                identity: identity.as_deref(),
+                tip_moving: self.now().since(tips.since) < patience,
+            };
+            if let Some(raw) = self.chain.config.family.local_answer(&call.method, &facts) {
+                return Served::ours(Content::Ours(raw));
+            }
+            if tips.latest.is_some() && identity.is_some() {
+                return Served::refused(CallError::MethodNotFound);
+            }
+            if !self.tip_moves_before(until).await {
+                return Served::refused(self.no_tip());
+            }
+        }
+    }
+
+    async fn read(&self, call: &Call<'_>, needs: &Needs<'_>) -> Served {
+        let until = self.block_time_from_now();
+        let (ask, tips) = loop {
+            let tips = self.chain.state.tips();
+            match resolve(needs, &tips, &self.chain.state.blocks, self.chain.config.pin) {
+                Resolved::Ask(ask) => break (ask, tips),
+                Resolved::NoTip => {
+                    if !self.tip_moves_before(until).await {
+                        return Served::refused(self.no_tip());
+                    }
+                }
+                Resolved::Ahead(ahead) => {
+                    let near = ahead.blocks <= NEAR;
+                    if !near || !self.tip_moves_before(until.min(Instant::now() + AHEAD)).await {
+                        return above_every_head(needs, ahead);
+                    }
+                }
+            }
+        };
+        self.relay_call(call, needs, ask, &tips).await
+    }
+
+    async fn relay_call(
+        &self,
+        call: &Call<'_>,
+        needs: &Needs<'_>,
+        ask: Ask,
+        tips: &Tips,
+    ) -> Served {
+        let family = self.chain.config.family;
+        let texts = match self.chain.config.pin {
+            true => super::resolve::pin_texts(family, needs, tips),
+            false => smallvec::SmallVec::new(),
+        };
+        let tip = tips.latest.map_or(0, |tip| tip.number);
+        let weight = needs.weight_at(tip);
+        let job = Job::new(*self, call, needs, (ask, weight), &texts);
+        job.relay().await
+    }
+
+    /// One block time from now, within the call's deadline.
+    fn block_time_from_now(&self) -> Instant {
+        (Instant::now() + self.chain.state.tips().block_time).min(self.deadline)
+    }
+
+    /// Waits for the tip to move; false when it did not before `until`.
+    async fn tip_moves_before(&self, until: Instant) -> bool {
+        let mut moved = self.chain.state.moved.subscribe();
+        timeout_at(until, moved.changed()).await.is_ok()
+    }
+
+    fn no_tip(&self) -> CallError {
+        let views =
+            self.chain.views(self.now(), &Ask::anything(), (crate::method::MethodIndex(0), ""));
+        let any = views.iter().any(|view| {
+            view.facts.has(crate::route::Facts::VERIFIED)
+                && !view.facts.has(crate::route::Facts::UNHEALTHY)
+        });
+        if any { CallError::HeadUnavailable } else { CallError::NoNode }
+    }
+
+    /// Sleeps a moment, for conditions nobody announces; false at the deadline.
+    pub(super) async fn pause(&self, until: Instant) -> bool {
+        let next = Instant::now() + Duration::from_millis(20);
+        sleep_until(next.min(until)).await;
+        Instant::now() < until
+    }
+}
+
+/// A block that no node has yet: `null` where the method says so of unknown blocks, an
+/// error else. Never an empty list (F11).
+fn above_every_head(needs: &Needs<'_>, ahead: Ahead) -> Served {
+    let named = matches!(needs.block, BlockNeed::Number(_));
+    if named && needs.method.null == Null::Gap {
+        return Served::ours(Content::Ours("null".to_owned()));
+    }
+    Served::refused(if ahead.range { CallError::RangeBeyondHead } else { CallError::BlockNotFound })
+}

@@ -1,0 +1,101 @@
+//! What is counted and logged of a call: one record for both.
+
+use crate::{
+    access::Record,
+    clock::Timestamp,
+    error::CallError,
+    gateway::{
+        Scope, chance,
+        served::{Content, Served},
+    },
+    metrics::{Outcome, Source},
+    rpc::Call,
+};
+
+impl Scope<'_> {
+    /// Counts a call and logs it, if it is to be logged.
+    pub(super) fn record(&self, call: &Call<'_>, served: &Served, started: Timestamp) {
+        let method = self.chain.methods().row_of(&call.method);
+        let took = self.now().since(started);
+        let (outcome, source) = (served.outcome(), served.source());
+        self.chain.metrics.on_call(usize::from(method.index.0), outcome, source);
+        self.chain.metrics.durations.observe_time(method.lane as usize, took);
+        let reason = refusal(served).map(CallError::reason);
+        if let Some(reason) = reason {
+            self.gateway.rejected(reason);
+        }
+        if !self.gateway.access.wants(outcome, chance::fraction()) {
+            return;
+        }
+        let (node, zone) =
+            served.trail.as_ref().map_or(("", ""), |trail| (&*trail.node, &*trail.zone));
+        self.gateway.access.write(&Record {
+            request_id: self.from.request_id.0,
+            protocol: self.from.protocol.word(),
+            client: self.from.peer,
+            chain: &self.chain.config.name,
+            method: method.label(),
+            lane: method.lane.word(),
+            batch: self.item,
+            http_status: self.http_status(served),
+            rpc_code: self.rpc_code(served),
+            outcome,
+            source,
+            reason: reason.map(|reason| reason.word()),
+            node,
+            zone,
+            attempts: served.attempts,
+            hedged: served.hedged,
+            took,
+            bytes_in: call.method.len() + call.params.map_or(0, str::len),
+            bytes_out: bytes_out(served),
+        });
+    }
+
+    /// A text, or an item of a batch, that was no call.
+    pub(super) fn record_refusal(&self, error: &CallError) {
+        self.chain.metrics.on_call(0, Outcome::ClientError, Source::Gateway);
+        self.gateway.rejected(error.reason());
+        let code = i64::from(error.code(self.chain.config.family));
+        self.gateway.access.refusal(
+            Some(&self.chain.config.name),
+            error,
+            code,
+            self.from.refused(),
+        );
+    }
+
+    fn http_status(&self, served: &Served) -> u16 {
+        match refusal(served) {
+            Some(error) if self.item.1 == 0 => error.http_status(),
+            _ => 200,
+        }
+    }
+
+    fn rpc_code(&self, served: &Served) -> Option<i64> {
+        match &served.content {
+            Content::Refused(error) => Some(i64::from(error.code(self.chain.config.family))),
+            Content::Error(raw) => {
+                let raw = std::str::from_utf8(raw).ok()?;
+                crate::rpc::walk::find(raw, "code")?.parse().ok()
+            }
+            Content::Result(_) | Content::Stream(_) | Content::Ours(_) => None,
+        }
+    }
+}
+
+const fn refusal(served: &Served) -> Option<&CallError> {
+    match &served.content {
+        Content::Refused(error) => Some(error),
+        _ => None,
+    }
+}
+
+/// Bytes of the result or error, without the envelope; 0 for a stream.
+fn bytes_out(served: &Served) -> usize {
+    match &served.content {
+        Content::Result(raw) | Content::Error(raw) => raw.len(),
+        Content::Ours(raw) => raw.len(),
+        Content::Stream(_) | Content::Refused(_) => 0,
+    }
+}

@@ -1,0 +1,398 @@
+//! The retry loop of one call: choose, send, judge; again elsewhere where that is
+//! safe; a second node beside the first when it is slow (hedge) or silent.
+
+mod race;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+use tokio::time::Instant;
+
+use crate::{
+    error::CallError,
+    gateway::{
+        Scope, chance,
+        served::{Content, Large, Served},
+        tries::{Next, Reply, Tries},
+    },
+    judge::{self, NodeError, ReplyView, Verdict},
+    method::{Needs, Timeout},
+    metrics::{AttemptResult, Ejection, Purpose},
+    route::{self, Ask, Decision, Policy, Reason},
+    rpc::{
+        Call, reply,
+        reply::{HeadState, Trimmer},
+        write::{self, Splice},
+    },
+    topology::Member,
+    upstream::{Incoming, Outgoing, ReplyBody, UpstreamError},
+};
+
+use self::race::{Event, Race};
+
+/// Replies up to this size are held whole before a byte goes down.
+const WHOLE: usize = 256 << 10;
+
+/// One call on its way to the nodes.
+pub struct Job<'c> {
+    pub scope: Scope<'c>,
+    pub call: &'c Call<'c>,
+    pub needs: &'c Needs<'c>,
+    pub ask: Ask,
+    pub weight: u32,
+    splices: SmallVec<[Splice<'c>; 2]>,
+}
+
+/// What one attempt brought.
+pub struct Report<'j> {
+    pub member: &'j Member,
+    pub took: Duration,
+    pub reply: Reply,
+}
+
+impl<'c> Job<'c> {
+    /// `texts`: what to write at which pin.
+    pub fn new(
+        scope: Scope<'c>,
+        call: &'c Call<'c>,
+        needs: &'c Needs<'c>,
+        (ask, weight): (Ask, u32),
+        texts: &'c [(usize, String)],
+    ) -> Self {
+        let splice = |(pin, text): &'c (usize, String)| {
+            let pin = &needs.pins[*pin];
+            Splice { at: pin.at.clone(), before: pin.before, text, after: pin.after }
+        };
+        Self { scope, call, needs, ask, weight, splices: texts.iter().map(splice).collect() }
+    }
+
+    pub async fn relay(&self) -> Served {
+        self.scope.chain.state.retries.earn();
+        self.scope.chain.state.hedges.earn();
+        let mut tries = Tries::default();
+        let first = match self.pick_waiting(&mut tries).await {
+            Ok(member) => member,
+            Err(error) => return tries.conclude(self, error),
+        };
+        let first = std::pin::pin!(self.attempt(first, Purpose::Call));
+        let mut race = Race::new(first, self.scope.deadline);
+        loop {
+            match race.next(self.next_look(&tries)).await {
+                Event::Report(report) => match tries.digest(self, report) {
+                    Next::Done(content) => return tries.serve(self, content),
+                    Next::Again if race.is_running() => {}
+                    Next::Again => match self.pick_again(&mut tries) {
+                        Ok(member) => race.add(self.attempt(member, Purpose::Retry)),
+                        Err(error) => return tries.conclude(self, error),
+                    },
+                },
+                Event::Look => {
+                    if let Some((member, purpose)) = self.reinforce(&mut tries) {
+                        race.add(self.attempt(member, purpose));
+                    }
+                }
+                Event::Deadline => return tries.conclude(self, CallError::Deadline),
+            }
+        }
+    }
+
+    /// When to look again whether the call needs help.
+    fn next_look(&self, tries: &Tries) -> Duration {
+        const TICK: Duration = Duration::from_millis(40);
+        if tries.hedge_settled || !self.may_hedge() { TICK } else { self.hedge_delay().min(TICK) }
+    }
+
+    /// The p95 of the pool's good nodes for this lane, at least 10 ms.
+    fn hedge_delay(&self) -> Duration {
+        let lane = self.ask.lane;
+        let p95s = self.scope.chain.members.iter().map(|member| member.node.p95(lane));
+        let mut known: SmallVec<[Duration; 16]> = p95s.filter(|p95| !p95.is_zero()).collect();
+        known.sort_unstable();
+        let median = known.get(known.len() / 2).copied().unwrap_or(Duration::from_millis(100));
+        median.max(Duration::from_millis(10))
+    }
+
+    fn may_hedge(&self) -> bool {
+        let timeout = self.needs.method.timeout;
+        self.is_repeatable() && matches!(timeout, Timeout::Cheap | Timeout::Heavy)
+    }
+
+    pub fn is_repeatable(&self) -> bool {
+        self.needs.method.is_repeatable()
+    }
+
+    /// A second node for a call whose node is silent (at once) or slow (a hedge).
+    fn reinforce(&self, tries: &mut Tries) -> Option<(&'c Member, Purpose)> {
+        if !self.is_repeatable() {
+            return None;
+        }
+        let last = tries.tried.last().and_then(|&node| self.scope.chain.member(node))?;
+        let now = self.scope.now();
+        let silent = last.node.is_suspected()
+            || (last.node.is_silent(now) && self.suspect(last))
+            || last.node.is_suspected();
+        if silent {
+            return self.pick_again(tries).ok().map(|member| (member, Purpose::Retry));
+        }
+        if tries.hedge_settled || !self.may_hedge() {
+            return None;
+        }
+        tries.hedge_settled = true;
+        if !self.scope.chain.state.hedges.spend(now) {
+            return None;
+        }
+        let member = self.pick(tries).ok()?;
+        tries.hedged = true;
+        Some((member, Purpose::Hedge))
+    }
+
+    /// Takes a node out until a probe answers. Returns whether it was in.
+    pub fn suspect(&self, member: &Member) -> bool {
+        let fresh = member.node.suspect();
+        if fresh {
+            member.node.metrics.on_ejection(Ejection::Suspicion);
+        }
+        fresh
+    }
+
+    /// The first node. A call that means the newest block waits up to a block time for a
+    /// node to get there.
+    pub async fn pick_waiting(&self, tries: &mut Tries) -> Result<&'c Member, CallError> {
+        let block_time = self.scope.chain.state.tips().block_time;
+        let until = (Instant::now() + block_time).min(self.scope.deadline);
+        loop {
+            match self.pick(tries) {
+                Err(CallError::HeadUnavailable) if self.scope.pause(until).await => {
+                    tries.tried.clear();
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Another node for a call that was sent before: within the attempts and the budget.
+    fn pick_again(&self, tries: &mut Tries) -> Result<&'c Member, CallError> {
+        let retries = &self.scope.chain.config.retries;
+        if tries.sent >= retries.attempts {
+            return Err(CallError::NoNode);
+        }
+        let member = self.pick(tries)?;
+        let free = tries.sent <= 1;
+        if !free && !self.scope.chain.state.retries.spend(self.scope.now()) {
+            return Err(CallError::Overloaded);
+        }
+        Ok(member)
+    }
+
+    /// Chooses among the nodes not yet tried, and reserves what the chosen one bounds.
+    pub fn pick(&self, tries: &mut Tries) -> Result<&'c Member, CallError> {
+        let chain = self.scope.chain;
+        let method = self.needs.method;
+        let policy = Policy { lag: chain.config.lag, avoid_zone: tries.avoid_zone() };
+        let ask = Ask { archive_only: tries.archive_only, ..self.ask };
+        let mut busy = false;
+        loop {
+            let now = self.scope.now();
+            let mut views = chain.views(now, &ask, (method.index, &self.call.method));
+            for view in &mut views {
+                view.tried = tries.tried.contains(&view.node);
+            }
+            let decision = route::choose(policy, ask, &views, chance::draw());
+            let chosen = decision.chosen.and_then(|node| self.member(node));
+            let Some(member) = chosen else { return Err(self.no_node(&decision, busy)) };
+            tries.tried.push(member.place.node);
+            if member.node.lane(ask.lane).may_send(now) && member.node.within_rate() {
+                tries.sent += 1;
+                return Ok(member);
+            }
+            busy = true;
+        }
+    }
+
+    fn member(&self, node: crate::names::NodeIndex) -> Option<&'c Member> {
+        self.scope.chain.member(node)
+    }
+
+    /// Why nobody can be asked, as an error.
+    fn no_node(&self, decision: &Decision, busy: bool) -> CallError {
+        if decision.has(Reason::Pruned) {
+            return match self.has_archive() {
+                true => CallError::ArchiveUnavailable,
+                false => CallError::HistoryPruned { earliest: None },
+            };
+        }
+        if busy || decision.has(Reason::Full) {
+            return CallError::Overloaded;
+        }
+        if decision.only(Reason::LacksMethod) {
+            return CallError::MethodUnavailable;
+        }
+        let lacks_head = [Reason::Behind, Reason::Stalled, Reason::Lagging];
+        if lacks_head.iter().any(|&reason| decision.has(reason)) {
+            return CallError::HeadUnavailable;
+        }
+        CallError::NoNode
+    }
+
+    /// Whether the chain has nodes that keep everything, up or not.
+    pub fn has_archive(&self) -> bool {
+        self.scope.chain.members.iter().any(|member| member.node.config.archive)
+    }
+
+    /// Tells calls with the same text apart from others, for what is remembered of them.
+    pub fn text_hash(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        self.call.method.hash(&mut hasher);
+        self.call.params.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// When one try must be over.
+    fn attempt_deadline(&self) -> Instant {
+        let deadlines = &self.scope.chain.config.deadlines;
+        let most = match self.needs.method.timeout {
+            Timeout::Cheap => deadlines.attempt,
+            Timeout::Heavy => deadlines.heavy,
+            Timeout::Trace | Timeout::Wait => deadlines.total,
+        };
+        (Instant::now() + most).min(self.scope.deadline)
+    }
+
+    /// Sends to one node and reads what comes back.
+    pub async fn attempt<'j>(&'j self, member: &'j Member, purpose: Purpose) -> Report<'j> {
+        let started = self.scope.now();
+        let cheap = self.needs.method.timeout == Timeout::Cheap;
+        let mut watch = Watch { job: self, member, purpose, reported: false };
+        let flight = member.node.flight.enter(started, self.weight, cheap);
+        let id = chance::draw() >> 40;
+        let limit = self.scope.response_limit();
+        let whole = if self.scope.item.1 > 0 { limit as usize } else { WHOLE };
+        let out = Outgoing {
+            whole_up_to: whole,
+            cap: limit,
+            ..Outgoing::new(self.body(id), self.attempt_deadline())
+        };
+        let sent = member.client.send(out).await;
+        let now = self.scope.now();
+        let took = now.since(started);
+        if cheap && sent.is_ok() {
+            member.node.flight.heard(now);
+        }
+        drop(flight);
+        let reply = match sent {
+            Ok(incoming) => self.read(incoming, id),
+            Err(error) => Reply::Failed(error),
+        };
+        watch.report(&reply, took);
+        Report { member, took, reply }
+    }
+
+    fn body(&self, id: u64) -> Bytes {
+        let params = self.call.params;
+        let mut body = Vec::with_capacity(96 + params.map_or(0, str::len));
+        write::call(&mut body, id, &self.call.method, params, &self.splices);
+        body.into()
+    }
+
+    /// Reads and judges a reply.
+    fn read(&self, incoming: Incoming, id: u64) -> Reply {
+        let (status, retry_after) = (incoming.status, incoming.retry_after);
+        let (view, content) = match incoming.body {
+            ReplyBody::Whole(body) => return self.read_whole(&body, id, status, retry_after),
+            ReplyBody::Large(rest) => match reply::read_head(&rest.first, id) {
+                HeadState::Result { value_starts_at, id_seen } => {
+                    let trimmer = Trimmer::new(id_seen, id);
+                    let large = Large { skip: value_starts_at, rest, trimmer };
+                    (ReplyView::Result { is_null: false }, Content::Stream(Box::new(large)))
+                }
+                _ => (ReplyView::Unreadable, Content::Refused(CallError::UpstreamInvalid)),
+            },
+        };
+        Reply::Judged { verdict: self.judge(status, &view), content, retry_after }
+    }
+
+    fn read_whole(
+        &self,
+        body: &Bytes,
+        id: u64,
+        status: u16,
+        retry_after: Option<Duration>,
+    ) -> Reply {
+        let read = reply::read_reply(body, id);
+        let (view, content) = match &read {
+            Ok(reply::Reply::Result { raw }) => {
+                let view = ReplyView::Result { is_null: *raw == "null" };
+                (view, Content::Result(body.slice_ref(raw.as_bytes())))
+            }
+            Ok(reply::Reply::Error { raw, code, message, data }) => {
+                let error = NodeError { code: *code, message, data: *data };
+                (ReplyView::Error(error), Content::Error(body.slice_ref(raw.as_bytes())))
+            }
+            Err(_) => (ReplyView::Unreadable, Content::Refused(CallError::UpstreamInvalid)),
+        };
+        Reply::Judged { verdict: self.judge(status, &view), content, retry_after }
+    }
+
+    fn judge(&self, status: u16, view: &ReplyView<'_>) -> Verdict {
+        let verdict = judge::judge(self.scope.chain.config.family, self.needs.method, status, view);
+        let null = matches!(view, ReplyView::Result { is_null: true });
+        let numbered = matches!(self.needs.block, crate::method::BlockNeed::Number(_));
+        match verdict {
+            // The block exists: the node was chosen because it has it.
+            Verdict::Answer if null && numbered => Verdict::NullGap,
+            verdict => verdict,
+        }
+    }
+}
+
+/// Counts an attempt, also one that is given up on the way.
+struct Watch<'j, 'c> {
+    job: &'j Job<'c>,
+    member: &'j Member,
+    purpose: Purpose,
+    reported: bool,
+}
+
+impl Watch<'_, '_> {
+    fn report(&mut self, reply: &Reply, took: Duration) {
+        self.reported = true;
+        let result = match reply {
+            Reply::Judged { verdict, .. } => match verdict {
+                Verdict::Answer | Verdict::NullGap | Verdict::AlreadyKnown => AttemptResult::Ok,
+                Verdict::NonceTooLow | Verdict::NodeRefusedWrite => AttemptResult::Ok,
+                Verdict::Missing(_) => AttemptResult::Missing,
+                Verdict::Throttled => AttemptResult::Throttled,
+                Verdict::NodeFault(_) => AttemptResult::Failed,
+            },
+            Reply::Failed(error) => failed(error),
+        };
+        self.count(result);
+        if result == AttemptResult::Ok {
+            self.member.node.metrics.durations.observe_time(0, took);
+        }
+    }
+
+    fn count(&self, result: AttemptResult) {
+        self.job.scope.chain.metrics.on_attempt(self.purpose, result);
+        self.member.node.metrics.on_attempt(result);
+    }
+}
+
+impl Drop for Watch<'_, '_> {
+    fn drop(&mut self) {
+        if !self.reported {
+            self.count(AttemptResult::Dropped);
+            self.member.node.lane(self.job.ask.lane).on_no_verdict(self.job.scope.now());
+        }
+    }
+}
+
+fn failed(error: &UpstreamError) -> AttemptResult {
+    use crate::upstream::Fault;
+    match error.fault {
+        Fault::HeadTimeout | Fault::BodyTimeout | Fault::ConnectTimeout => AttemptResult::Timeout,
+        _ => AttemptResult::Failed,
+    }
+}

@@ -1,0 +1,87 @@
+//! Which block a call means, now: the served tip is put in where it means "newest".
+
+use smallvec::SmallVec;
+
+use crate::{
+    blocks::Blocks,
+    family::Family,
+    method::{BlockNeed, Needs, Tag},
+    names::Block,
+    route::Ask,
+    topology::Tips,
+};
+
+/// A call resolved against the tips.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolved {
+    Ask(Ask),
+    /// It names a block above the served tip.
+    Ahead(Ahead),
+    /// It means the newest block and there is none yet.
+    NoTip,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ahead {
+    pub blocks: u64,
+    pub range: bool,
+}
+
+/// Resolves a call's need against the tips. `pin`: calls that mean "newest" are asked at
+/// the served tip; else of nodes at or above it.
+pub fn resolve(needs: &Needs<'_>, tips: &Tips, blocks: &Blocks, pin: bool) -> Resolved {
+    let bare = Ask { data: needs.method.data, lane: needs.method.lane, ..Ask::anything() };
+    let at_tip = Ask { at_tip: true, ..bare };
+    let at = |oldest: u64, height: u64| {
+        Resolved::Ask(Ask { height: Some(height), oldest: Some(oldest), ..bare })
+    };
+    match needs.block {
+        BlockNeed::None | BlockNeed::Earliest => Resolved::Ask(bare),
+        BlockNeed::AtTip => Resolved::Ask(at_tip),
+        BlockNeed::Newest(_) if !pin => Resolved::Ask(at_tip),
+        BlockNeed::Newest(tag) => match (tips.of(tag), tips.latest) {
+            (_, None) => Resolved::NoTip,
+            (Some(block), _) => at(block.number, block.number),
+            // No finality known: the node's own word for it.
+            (None, Some(_)) => Resolved::Ask(at_tip),
+        },
+        BlockNeed::Number(number) => match tips.latest {
+            None => Resolved::NoTip,
+            Some(tip) if number > tip.number => ahead(number, tip, false),
+            Some(_) => at(number, number),
+        },
+        BlockNeed::Range { from, to } => match tips.latest {
+            None => Resolved::NoTip,
+            Some(tip) => range(from, to, tip, at),
+        },
+        BlockNeed::Hash(hash) => match blocks.height(hash) {
+            Some(height) => at(height, height),
+            None => Resolved::Ask(bare),
+        },
+    }
+}
+
+fn range(
+    from: Option<u64>,
+    to: Option<u64>,
+    tip: Block,
+    at: impl Fn(u64, u64) -> Resolved,
+) -> Resolved {
+    let highest = to.unwrap_or(tip.number).max(from.unwrap_or(0));
+    if highest > tip.number {
+        return ahead(highest, tip, true);
+    }
+    at(from.unwrap_or(tip.number), highest)
+}
+
+const fn ahead(number: u64, tip: Block, range: bool) -> Resolved {
+    Resolved::Ahead(Ahead { blocks: number - tip.number, range })
+}
+
+/// The text to write at each pin, in the order of the pins. A pin whose tip is not known
+/// gets none, and the client's own text stays.
+pub fn pin_texts(family: Family, needs: &Needs<'_>, tips: &Tips) -> SmallVec<[(usize, String); 2]> {
+    let text = |tag: Tag| tips.of(tag).map(|block| family.pin_text(block));
+    let pins = needs.pins.iter().enumerate();
+    pins.filter_map(|(at, pin)| text(pin.tag).map(|text| (at, text))).collect()
+}

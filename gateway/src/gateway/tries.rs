@@ -1,0 +1,251 @@
+//! What one call has tried so far, and what follows from each reply: done, or
+//! another node. Blame is settled here: a node is debited for a failed call only
+//! when another node answers the same call.
+
+use std::time::Duration;
+
+use smallvec::SmallVec;
+
+use crate::{
+    error::CallError,
+    gateway::{
+        answer::Trail,
+        chance,
+        relay::{Job, Report},
+        served::{Content, Served},
+    },
+    judge::{Missing, NodeFault, Verdict},
+    method::{BlockNeed, Lane, Timeout},
+    metrics::Ejection,
+    names::{NodeIndex, ZoneIndex},
+    upstream::{Fault, UpstreamError},
+};
+
+/// A node that asks for less without saying how long is left alone for a second.
+const THROTTLED: Duration = Duration::from_secs(1);
+
+/// What a call does next.
+#[derive(Debug)]
+pub enum Next {
+    Done(Content),
+    Again,
+}
+
+/// How a node's reply was read.
+#[derive(Debug)]
+pub enum Reply {
+    Judged { verdict: Verdict, content: Content, retry_after: Option<Duration> },
+    Failed(UpstreamError),
+}
+
+#[derive(Debug, Default)]
+pub struct Tries {
+    /// Nodes asked, or found unable at the last moment.
+    pub tried: SmallVec<[NodeIndex; 8]>,
+    /// Sends that count as attempts.
+    pub sent: u32,
+    pub hedged: bool,
+    /// The hedge was launched, or the budget refused it.
+    pub hedge_settled: bool,
+    /// Copies of a write have left.
+    pub copied: bool,
+    /// Failures that the next good answer turns into debits.
+    failures: SmallVec<[NodeIndex; 4]>,
+    /// Zone of the last failure and how many in a row it had.
+    zone: Option<(ZoneIndex, u32)>,
+    /// The best reply so far that is no good answer: what the client gets if none is better.
+    fallback: Option<Content>,
+    nulls: u32,
+    /// Only a node that keeps everything can answer.
+    pub archive_only: bool,
+    timed_out: bool,
+    unreadable: bool,
+    overloaded: bool,
+    served_by: Option<NodeIndex>,
+}
+
+impl Tries {
+    /// The zone to leave, after two failures in it.
+    pub fn avoid_zone(&self) -> Option<ZoneIndex> {
+        self.zone.filter(|&(_, failures)| failures >= 2).map(|(zone, _)| zone)
+    }
+
+    /// Takes in a report; `lane` and blame by what it says.
+    pub fn digest(&mut self, job: &Job<'_>, report: Report<'_>) -> Next {
+        let member = report.member;
+        let node = &member.node;
+        let now = job.scope.now();
+        let lane = job.ask.lane;
+        match report.reply {
+            Reply::Failed(error) => self.failed(job, &report.member.place.node, error, report.took),
+            Reply::Judged { verdict, content, retry_after } => match verdict {
+                Verdict::Answer => {
+                    node.lane(lane).on_success(now, report.took);
+                    self.settle_blame(job);
+                    self.served_by = Some(member.place.node);
+                    Next::Done(content)
+                }
+                Verdict::NullGap => {
+                    node.lane(lane).on_success(now, report.took);
+                    self.null(job, member.place.node, content)
+                }
+                Verdict::Missing(missing) => self.missing(job, member.place.node, missing, content),
+                Verdict::Throttled => {
+                    let wait = retry_after.unwrap_or(THROTTLED);
+                    Lane::ALL.iter().for_each(|&lane| node.lane(lane).on_throttled(now, wait));
+                    self.overloaded = true;
+                    self.fallback.get_or_insert(content);
+                    Next::Again
+                }
+                Verdict::NodeFault(fault) => {
+                    node.lane(lane).on_slow(now, report.took);
+                    self.timed_out |= fault == NodeFault::Timeout;
+                    self.unreadable |= fault == NodeFault::Unreadable;
+                    self.fault(job, member.place.node);
+                    if let Content::Error(_) = content {
+                        self.fallback = Some(content);
+                    }
+                    self.again_unless_heavy_timeout(job, fault == NodeFault::Timeout)
+                }
+                Verdict::AlreadyKnown | Verdict::NonceTooLow | Verdict::NodeRefusedWrite => {
+                    Next::Done(content)
+                }
+            },
+        }
+    }
+
+    /// `null`: asked once more elsewhere, unless the tip has not moved since another node
+    /// said the same.
+    fn null(&mut self, job: &Job<'_>, node: NodeIndex, content: Content) -> Next {
+        self.nulls += 1;
+        let exists = matches!(job.needs.block, BlockNeed::Number(_) | BlockNeed::Newest(_));
+        let enough = if exists { 3 } else { 2 };
+        if self.nulls >= enough || (!exists && job.scope.chain.state.nulls.knows(job.text_hash())) {
+            self.served_by = Some(node);
+            if !exists {
+                job.scope.chain.state.nulls.remember(job.text_hash());
+            }
+            return Next::Done(content);
+        }
+        self.fallback = Some(content);
+        self.served_by = Some(node);
+        Next::Again
+    }
+
+    fn missing(
+        &mut self,
+        job: &Job<'_>,
+        node: NodeIndex,
+        missing: Missing,
+        content: Content,
+    ) -> Next {
+        match missing {
+            Missing::Pruned => self.archive_only = job.has_archive(),
+            Missing::Indexing => self.archive_only |= job.has_archive(),
+            Missing::Method => {
+                if let Some(member) = job.scope.chain.member(node) {
+                    member.node.learn_lack(job.needs.method.index);
+                }
+            }
+            Missing::UnknownBlock | Missing::BehindHead | Missing::Syncing => {}
+        }
+        self.fallback = Some(content);
+        self.served_by = Some(node);
+        Next::Again
+    }
+
+    fn failed(
+        &mut self,
+        job: &Job<'_>,
+        node: &NodeIndex,
+        error: UpstreamError,
+        took: Duration,
+    ) -> Next {
+        let Some(member) = job.scope.chain.member(*node) else { return Next::Again };
+        if let Fault::TooLarge { limit } = error.fault {
+            return Next::Done(Content::Refused(CallError::ResponseTooLarge { limit }));
+        }
+        if error.is_local() {
+            self.overloaded = true;
+            return Next::Again;
+        }
+        if error.is_connect() {
+            self.sent = self.sent.saturating_sub(1);
+        }
+        member.node.lane(job.ask.lane).on_slow(job.scope.now(), took);
+        let timeout = matches!(error.fault, Fault::HeadTimeout | Fault::BodyTimeout);
+        if !timeout {
+            job.suspect(member);
+        }
+        self.timed_out |= timeout;
+        self.unreadable |= matches!(error.fault, Fault::Malformed(_) | Fault::Truncated);
+        self.fault(job, *node);
+        if error.sent() && !job.is_repeatable() {
+            let error = if timeout { CallError::Deadline } else { CallError::UpstreamInvalid };
+            return Next::Done(Content::Refused(error));
+        }
+        self.again_unless_heavy_timeout(job, timeout)
+    }
+
+    /// A heavy try that timed out is not repeated (design §14).
+    fn again_unless_heavy_timeout(&self, job: &Job<'_>, timeout: bool) -> Next {
+        let cheap = job.needs.method.timeout == Timeout::Cheap;
+        if timeout && !cheap {
+            return Next::Done(Content::Refused(CallError::Deadline));
+        }
+        Next::Again
+    }
+
+    fn fault(&mut self, job: &Job<'_>, node: NodeIndex) {
+        self.failures.push(node);
+        let Some(member) = job.scope.chain.member(node) else { return };
+        self.zone = match self.zone {
+            Some((zone, failures)) if zone == member.place.zone => Some((zone, failures + 1)),
+            _ => Some((member.place.zone, 1)),
+        };
+    }
+
+    /// Another node answered: those that failed are to blame.
+    fn settle_blame(&mut self, job: &Job<'_>) {
+        let now = job.scope.now();
+        let lane = job.ask.lane;
+        for node in self.failures.drain(..) {
+            let Some(member) = job.scope.chain.member(node) else { continue };
+            let may_open = job.scope.chain.may_eject(now, lane);
+            if member.node.lane(lane).on_debit(now, may_open, chance::fraction()) {
+                member.node.metrics.on_ejection(Ejection::Breaker);
+                tracing::warn!(chain = %job.scope.chain.config.name,
+                    node = %member.node.config.name, lane = lane.word(),
+                    "breaker opened: other nodes answer what this one fails");
+            }
+        }
+    }
+
+    /// What the client gets when nobody is left to ask, or nothing may be repeated.
+    pub fn conclude(&mut self, job: &Job<'_>, none_left: CallError) -> Served {
+        let content = match self.fallback.take() {
+            Some(content) => content,
+            None if self.unreadable => Content::Refused(CallError::UpstreamInvalid),
+            None if self.timed_out => Content::Refused(CallError::Deadline),
+            None if self.overloaded => Content::Refused(CallError::Overloaded),
+            None => Content::Refused(none_left),
+        };
+        self.serve(job, content)
+    }
+
+    /// As [`Tries::serve`], naming the node that was written to.
+    pub fn serve_from(mut self, job: &Job<'_>, node: NodeIndex, content: Content) -> Served {
+        self.served_by = Some(node);
+        self.serve(job, content)
+    }
+
+    pub fn serve(&self, job: &Job<'_>, content: Content) -> Served {
+        let member = self.served_by.and_then(|node| job.scope.chain.member(node));
+        let trail = member.map(|member| Trail {
+            node: member.node.config.name.clone(),
+            zone: member.node.zone.clone(),
+            attempts: self.sent,
+        });
+        Served { content, trail, attempts: self.sent, hedged: self.hedged }
+    }
+}

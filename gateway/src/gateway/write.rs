@@ -1,0 +1,266 @@
+//! Writes: a signed transaction leaves once, and its fate is found out. Design §14
+//! (*Writes*), faults.md F18.
+//!
+//! What must hold: no hedge carries a write; its bytes are received by one node, by
+//! two when the first is in doubt or refused it for reasons of its own, and never by
+//! more on the client's path (`broadcast` aside); "already known" is success.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    error::CallError,
+    gateway::{
+        Scope, chance,
+        relay::{Job, Report},
+        served::{Content, Served},
+        tries::{Reply, Tries},
+    },
+    judge::{NodeFault, Verdict},
+    method::{Needs, Timeout},
+    metrics::Purpose,
+    names::{Hash, NodeIndex},
+    rpc::{Call, write},
+    topology::{Chain, Member},
+    tracker::knows_transaction,
+    upstream::{Fault, Outgoing},
+};
+
+/// A copy sent off the client's path must be answered within this time.
+const COPY_DEADLINE: Duration = Duration::from_secs(5);
+
+/// What became of one send of the bytes.
+enum Fate {
+    /// The node took them (or answers with the client's own fault): the answer.
+    Answered(Content),
+    /// Some node had them before: their hash is the answer.
+    Known,
+    /// The sender's nonce is spent, perhaps by these very bytes.
+    NonceSpent(Content),
+    /// Refused for reasons of this node alone.
+    Refused(Content),
+    /// No byte left.
+    Unsent,
+    InDoubt,
+}
+
+impl Scope<'_> {
+    pub(super) async fn write(&self, call: &Call<'_>, needs: &Needs<'_>) -> Served {
+        let ask = crate::route::Ask {
+            data: needs.method.data,
+            lane: needs.method.lane,
+            at_tip: true,
+            ..crate::route::Ask::anything()
+        };
+        let job = Job::new(*self, call, needs, (ask, needs.weight), &[]);
+        let hash = call.params.and_then(|p| self.chain.config.family.transaction_hash(p));
+        Writer { job: &job, hash, tries: Tries::default() }.run().await
+    }
+}
+
+struct Writer<'w, 'c> {
+    job: &'w Job<'c>,
+    hash: Option<Hash>,
+    tries: Tries,
+}
+
+impl<'c> Writer<'_, 'c> {
+    async fn run(mut self) -> Served {
+        let (member, fate) = match self.send_first().await {
+            Ok(sent) => sent,
+            Err(error) => return self.tries.conclude(self.job, error),
+        };
+        let content = match fate {
+            Fate::Answered(content) => {
+                self.accepted(member.place.node, &content);
+                content
+            }
+            Fate::Known => self.hash_content(),
+            Fate::NonceSpent(content) => self.known_or(content).await,
+            Fate::Refused(content) => self.refused(content).await,
+            Fate::InDoubt | Fate::Unsent => self.settle().await,
+        };
+        self.tries.serve_from(self.job, member.place.node, content)
+    }
+
+    /// Sends to the first node that takes the connection.
+    async fn send_first(&mut self) -> Result<(&'c Member, Fate), CallError> {
+        loop {
+            let member = self.job.pick_waiting(&mut self.tries).await?;
+            self.broadcast(member.place.node);
+            let report = self.job.attempt(member, Purpose::Call).await;
+            match self.fate(report) {
+                Fate::Unsent => {}
+                fate => return Ok((member, fate)),
+            }
+        }
+    }
+
+    fn fate(&mut self, report: Report<'_>) -> Fate {
+        let member = report.member;
+        match report.reply {
+            Reply::Failed(error) => {
+                if !matches!(error.fault, Fault::HeadTimeout | Fault::BodyTimeout)
+                    && !error.is_local()
+                {
+                    self.job.suspect(member);
+                }
+                if error.sent() { Fate::InDoubt } else { Fate::Unsent }
+            }
+            Reply::Judged { verdict, content, .. } => match verdict {
+                Verdict::Answer | Verdict::NullGap => Fate::Answered(content),
+                Verdict::AlreadyKnown => Fate::Known,
+                Verdict::NonceTooLow => Fate::NonceSpent(content),
+                Verdict::NodeRefusedWrite | Verdict::Throttled | Verdict::Missing(_) => {
+                    Fate::Refused(content)
+                }
+                Verdict::NodeFault(NodeFault::Internal) => Fate::Refused(content),
+                Verdict::NodeFault(_) => Fate::InDoubt,
+            },
+        }
+    }
+
+    /// In doubt: another node may have heard of it; else it gets the same bytes, once.
+    async fn settle(&mut self) -> Content {
+        let settle = self.job.scope.chain.config.writes.settle;
+        let waits = self.job.needs.method.timeout == Timeout::Wait;
+        if !settle || waits {
+            return self.in_doubt();
+        }
+        let Ok(other) = self.job.pick(&mut self.tries) else { return self.in_doubt() };
+        if let Some(hash) = self.hash
+            && knows_transaction(self.job.scope.chain, other, hash).await == Some(true)
+        {
+            return self.hash_content();
+        }
+        if Instant::now() >= self.job.scope.deadline {
+            return self.in_doubt();
+        }
+        let report = self.job.attempt(other, Purpose::Retry).await;
+        match self.fate(report) {
+            Fate::Answered(content) => {
+                self.accepted(other.place.node, &content);
+                content
+            }
+            Fate::Known => self.hash_content(),
+            Fate::NonceSpent(content) => self.known_or(content).await,
+            Fate::Refused(_) | Fate::Unsent | Fate::InDoubt => self.in_doubt(),
+        }
+    }
+
+    /// Refused by one node for its own reasons: one other, and its word counts.
+    async fn refused(&mut self, first: Content) -> Content {
+        let Ok(other) = self.job.pick(&mut self.tries) else { return first };
+        let report = self.job.attempt(other, Purpose::Retry).await;
+        match self.fate(report) {
+            Fate::Answered(content) => {
+                self.accepted(other.place.node, &content);
+                content
+            }
+            Fate::Known => self.hash_content(),
+            Fate::NonceSpent(content) => self.known_or(content).await,
+            Fate::Refused(content) => content,
+            Fate::Unsent => first,
+            Fate::InDoubt => self.in_doubt(),
+        }
+    }
+
+    /// The nonce is spent: by these bytes if some node knows their hash (B109).
+    async fn known_or(&mut self, content: Content) -> Content {
+        let Some(hash) = self.hash else { return content };
+        let chain = self.job.scope.chain;
+        let asked = self.tries.tried.first().and_then(|&node| chain.member(node));
+        let Some(member) = asked else { return content };
+        match knows_transaction(chain, member, hash).await {
+            Some(true) => self.hash_content(),
+            Some(false) | None => content,
+        }
+    }
+
+    fn in_doubt(&self) -> Content {
+        Content::Refused(CallError::WriteInDoubt { hash: self.hash })
+    }
+
+    fn hash_content(&self) -> Content {
+        match self.hash {
+            Some(hash) => Content::Ours(format!("\"{hash}\"")),
+            None => self.in_doubt(),
+        }
+    }
+
+    /// Copies to other nodes at once, if the chain is configured so.
+    fn broadcast(&mut self, first: NodeIndex) {
+        let copies = self.job.scope.chain.config.writes.broadcast.saturating_sub(1);
+        if copies == 0 || self.tries.copied {
+            return;
+        }
+        self.tries.copied = true;
+        let chain = self.job.scope.chain.chain();
+        let others = usable_others(&chain, first);
+        for node in others.into_iter().take(copies as usize) {
+            tokio::spawn(send_copy(Arc::clone(&chain), node, self.body()));
+        }
+    }
+
+    fn body(&self) -> bytes::Bytes {
+        let mut body = Vec::new();
+        write::call(&mut body, 1, &self.job.call.method, self.job.call.params, &[]);
+        body.into()
+    }
+
+    /// Accepted: about a block later another node is asked whether it has heard of it.
+    fn accepted(&self, node: NodeIndex, content: &Content) {
+        let chain = self.job.scope.chain;
+        let (Content::Result(_), Some(hash)) = (content, self.hash) else { return };
+        if !chain.config.writes.confirm || chain.members.len() < 2 {
+            return;
+        }
+        if let Some(slot) = chain.state.confirms.enter() {
+            let (chain, body) = (chain.chain(), self.body());
+            tokio::spawn(async move {
+                confirm(chain, node, hash, body).await;
+                drop(slot);
+            });
+        }
+    }
+}
+
+/// Asks another node for an accepted transaction after a block time; if it has not heard
+/// of it, it gets the same bytes, so that a node which accepts and then dies loses nothing.
+async fn confirm(chain: Arc<Chain>, accepted_by: NodeIndex, hash: Hash, body: bytes::Bytes) {
+    sleep(chain.state.tips().block_time).await;
+    let Some(&node) = usable_others(&chain, accepted_by).first() else { return };
+    let Some(member) = chain.member(node) else { return };
+    if knows_transaction(&chain, member, hash).await == Some(false) {
+        tracing::info!(chain = %chain.config.name, node = %member.node.config.name,
+            "an accepted transaction had not reached another node: sent there too");
+        send_copy(Arc::clone(&chain), node, body).await;
+    }
+}
+
+/// Nodes other than `not` that are well, own ones first, in random order.
+fn usable_others(chain: &Chain, not: NodeIndex) -> Vec<NodeIndex> {
+    use crate::route::Facts;
+    let out = Facts::UNHEALTHY | Facts::SUSPECTED | Facts::REFUSED | Facts::DRAINED | Facts::FORKED;
+    let well = chain.members.iter().filter(|member| {
+        let facts = member.node.facts();
+        member.place.node != not
+            && facts.has(Facts::VERIFIED)
+            && !facts.has(out | Facts::WRONG_CHAIN)
+    });
+    let mut others: Vec<_> =
+        well.map(|m| (m.node.config.fallback, chance::draw(), m.place.node)).collect();
+    others.sort_unstable();
+    others.into_iter().map(|(_, _, node)| node).collect()
+}
+
+async fn send_copy(chain: Arc<Chain>, node: NodeIndex, body: bytes::Bytes) {
+    let Some(member) = chain.member(node) else { return };
+    let sent = member.client.send(Outgoing::new(body, Instant::now() + COPY_DEADLINE)).await;
+    let result = match sent {
+        Ok(_) => crate::metrics::AttemptResult::Ok,
+        Err(_) => crate::metrics::AttemptResult::Failed,
+    };
+    chain.metrics.on_attempt(Purpose::Confirm, result);
+}
