@@ -39,12 +39,17 @@ pub use self::{
 /// Sends to one node.
 #[derive(Debug)]
 pub enum Client {
-    Http(HttpClient),
+    Http(Box<HttpClient>),
     /// Stands for a node in a test.
     Scripted(BoxCloneSyncService<Outgoing, Incoming, UpstreamError>),
 }
 
 impl Client {
+    /// A client of a real node. Reads certificate files, connects to nothing.
+    pub fn http(options: &Options) -> Result<Self, BuildError> {
+        Ok(Self::Http(Box::new(HttpClient::new(options)?)))
+    }
+
     /// Sends one request and reads its reply, up to `out.whole_up_to` bytes of
     /// it whole. Dropping the future cancels the work.
     pub async fn send(&self, out: Outgoing) -> Result<Incoming, UpstreamError> {
