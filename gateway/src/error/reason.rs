@@ -3,6 +3,8 @@
 
 use super::Kind;
 
+use Retry::{Later, Never};
+
 /// Whose doing an error is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
@@ -50,8 +52,6 @@ const SOON: Retry = Retry::After { least: 1, most: 2 };
 
 /// Under load: spread, so that refused clients do not return together (B116).
 const SPREAD: Retry = Retry::After { least: 1, most: 5 };
-
-use Retry::{Later, Never};
 
 macro_rules! reasons {
     ($($name:ident $word:literal $kind:ident $side:ident $status:literal $retry:ident

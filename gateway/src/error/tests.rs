@@ -1,1 +1,185 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
 use super::*;
+
+const FAMILY: Family = Family::Ethereum;
+
+fn written(error: &CallError, draw: u64) -> Value {
+    let mut out = Vec::new();
+    error.write_object(FAMILY, "id-1", error.retry_after(draw), &mut out);
+    serde_json::from_slice(&out).unwrap()
+}
+
+/// One B row of faults.md: the error's status, code and reason.
+#[track_caller]
+fn check(row: &str, error: CallError, status: u16, code: i64, reason: &str) {
+    let object = written(&error, 0);
+    assert_eq!(error.http_status(), status, "{row}");
+    assert_eq!(object["code"], code, "{row}");
+    assert_eq!(object["data"]["reason"], reason, "{row}");
+    assert_eq!(object["data"]["origin"], "gateway", "{row}");
+    assert_eq!(object["data"]["request_id"], "id-1", "{row}");
+}
+
+#[test]
+fn bad_http_gets_its_status_and_code() {
+    check("B14", CallError::HttpMethodUnknown, 501, -32600, "http_method_unknown");
+    check("B15, B19-B22", CallError::BadHttp, 400, -32600, "bad_http");
+    check("B16, B17", CallError::HttpMethodNotAllowed, 405, -32600, "http_method_not_allowed");
+    check("B24 target", CallError::TargetTooLong, 414, -32600, "target_too_long");
+    check("B24 fields", CallError::HeadTooLarge, 431, -32600, "head_too_large");
+    check("B26", CallError::Expectation, 417, -32600, "expectation_failed");
+    check("B37, B43", CallError::Misdirected, 421, -32600, "misdirected");
+    check("B45, B46", CallError::Unauthenticated, 401, -32600, "unauthenticated");
+    check("B47, B48", CallError::UnsupportedMediaType, 415, -32600, "unsupported_media_type");
+    check("B49", CallError::UnsupportedEncoding, 415, -32600, "unsupported_encoding");
+    let large = CallError::BodyTooLarge { limit: 5, actual: Some(6) };
+    check("B50, B51", large, 413, -32600, "body_too_large");
+    check("B52", CallError::BodyTimeout, 408, -32600, "body_timeout");
+    check("B55, B56", CallError::RouteNotFound, 404, -32600, "route_not_found");
+}
+
+#[test]
+fn bad_json_gets_its_status_and_code() {
+    for (row, invalid, status, code, reason) in [
+        ("B54, B57-B63, B66", Invalid::Parse, 400, -32700, "parse_error"),
+        ("B64", Invalid::TooDeep, 400, -32700, "too_deep"),
+        ("B65", Invalid::TooComplex, 413, -32600, "too_complex"),
+        ("B68", Invalid::DuplicateMember, 400, -32600, "duplicate_member"),
+        ("B69", Invalid::DuplicateParam, 200, -32602, "duplicate_param"),
+        ("B73, B74, B83, B85, B86", Invalid::NotARequest, 400, -32600, "invalid_request"),
+        ("B75", Invalid::Version, 400, -32600, "version"),
+        ("B76, B78", Invalid::BadId, 400, -32600, "bad_id"),
+        ("B81", Invalid::BadMethod, 400, -32600, "bad_method"),
+        ("B82", Invalid::ScalarParams, 200, -32602, "scalar_params"),
+        ("B84", Invalid::EmptyBatch, 400, -32600, "empty_batch"),
+        ("B87", Invalid::BatchTooLarge, 413, -32600, "batch_too_large"),
+    ] {
+        check(row, CallError::Invalid(invalid), status, code, reason);
+    }
+}
+
+#[test]
+fn bad_calls_get_their_status_and_code() {
+    check("B71, B96, B97", CallError::MethodNotFound, 200, -32601, "method_not_found");
+    check("B94", CallError::NeedsWebsocket, 200, -32601, "needs_websocket");
+    for (row, params, reason) in [
+        ("B100", BadParams::InvertedRange, "inverted_range"),
+        ("B102", BadParams::HashAndRange, "hash_and_range"),
+        ("B104", BadParams::BadBlock, "bad_block"),
+        ("B108", BadParams::BadTransaction, "bad_transaction"),
+        ("shape", BadParams::Shape, "bad_params"),
+    ] {
+        check(row, CallError::BadParams(params), 200, -32602, reason);
+    }
+    check("B101", CallError::RangeBeyondHead, 200, -32602, "range_beyond_head");
+    check("B107", CallError::HistoryPruned { earliest: None }, 200, -32001, "history_pruned");
+    check("ahead", CallError::BlockNotFound, 200, -32001, "block_not_found");
+    check("no node has it", CallError::MethodUnavailable, 200, -32004, "method_unavailable");
+}
+
+#[test]
+fn failures_of_nodes_and_gateway_get_their_status_and_code() {
+    check("B92, B121", CallError::ResponseTooLarge { limit: 9 }, 200, -32003, "response_too_large");
+    check("B93, B118", CallError::Deadline, 504, -32002, "deadline_exceeded");
+    check("B116", CallError::Overloaded, 503, -32005, "overloaded");
+    check("bodies", CallError::BodiesFull, 503, -32005, "bodies_full");
+    check("B117", CallError::NoNode, 503, -32002, "no_healthy_upstream");
+    check("head", CallError::HeadUnavailable, 503, -32002, "head_unavailable");
+    check("F66", CallError::ArchiveUnavailable, 503, -32002, "archive_unavailable");
+    check("B119", CallError::ClientGone, 499, -32002, "client_gone");
+    check("B120", CallError::UpstreamInvalid, 502, -32002, "upstream_invalid_response");
+    check("B122", CallError::Draining, 503, -32005, "draining");
+    check("F18", CallError::WriteInDoubt { hash: None }, 504, -32002, "write_in_doubt");
+    check("internal", CallError::Internal, 500, -32603, "internal");
+}
+
+#[test]
+fn messages_are_canonical_and_ranges_keep_geths_words() {
+    for (error, message) in [
+        (CallError::Invalid(Invalid::Parse), "Parse error"),
+        (CallError::BadHttp, "Invalid request"),
+        (CallError::MethodNotFound, "Method not found"),
+        (CallError::BadParams(BadParams::BadBlock), "Invalid params"),
+        (CallError::BadParams(BadParams::InvertedRange), "invalid block range params"),
+        (CallError::RangeBeyondHead, "block range extends beyond current head block"),
+        (CallError::Internal, "Internal error"),
+        (CallError::BlockNotFound, "Resource not found"),
+        (CallError::NoNode, "Resource unavailable"),
+        (CallError::ResponseTooLarge { limit: 1 }, "response too large"),
+        (CallError::MethodUnavailable, "Method not supported"),
+        (CallError::Overloaded, "Limit exceeded, try again in 1s"),
+    ] {
+        assert_eq!(written(&error, 0)["message"], message);
+    }
+}
+
+#[test]
+fn a_limit_names_the_wait_three_times_and_a_missing_node_in_the_header_only() {
+    let after = CallError::Overloaded.retry_after(3).unwrap();
+    assert_eq!((after.seconds, after.to_string().as_str()), (4, "04"));
+    let object = written(&CallError::Overloaded, 3);
+    assert_eq!(object["message"], "Limit exceeded, try again in 4s");
+    assert_eq!(object["data"]["rate"], json!({"backoff_seconds": 4}));
+    let after = CallError::NoNode.retry_after(1).unwrap();
+    assert_eq!(after.to_string(), "02");
+    assert_eq!(written(&CallError::NoNode, 1)["data"].get("rate"), None);
+    assert_eq!(CallError::Deadline.retry_after(1), None);
+    assert_eq!(CallError::MethodNotFound.retry_after(1), None);
+}
+
+#[test]
+fn facts_stand_in_data_where_they_are_known() {
+    let doubt = Hash([0xab; 32]);
+    for (error, facts) in [
+        (CallError::BodyTooLarge { limit: 5, actual: Some(6) }, json!({"limit": 5, "actual": 6})),
+        (CallError::BodyTooLarge { limit: 5, actual: None }, json!({"limit": 5})),
+        (CallError::ResponseTooLarge { limit: 9 }, json!({"limit": 9})),
+        (CallError::HistoryPruned { earliest: Some(7) }, json!({"earliest": 7})),
+        (CallError::HistoryPruned { earliest: None }, json!({})),
+        (CallError::WriteInDoubt { hash: Some(doubt) }, json!({"hash": doubt.to_string()})),
+        (CallError::WriteInDoubt { hash: None }, json!({})),
+    ] {
+        let mut data = written(&error, 0)["data"].clone();
+        let common = data.as_object_mut().unwrap();
+        for member in ["reason", "origin", "request_id", "retryable"] {
+            assert!(common.remove(member).is_some(), "{member}");
+        }
+        assert_eq!(data, facts, "{error:?}");
+    }
+}
+
+#[test]
+fn permanent_refusals_never_use_what_client_libraries_repeat() {
+    for reason in Reason::ALL.iter().filter(|reason| reason.retry() == Retry::Never) {
+        let code = FAMILY.error_code(reason.kind());
+        assert!(![-32005, -32603, -1].contains(&code), "{reason:?}");
+        assert_ne!(reason.http_status(), 429, "{reason:?}");
+    }
+}
+
+#[test]
+fn reasons_are_distinct_snake_case_words() {
+    let mut words: Vec<_> = Reason::ALL.iter().map(|reason| reason.word()).collect();
+    assert!(words.iter().all(|word| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
+    words.sort_unstable();
+    words.dedup();
+    assert_eq!(words.len(), Reason::ALL.len());
+    assert!(Reason::ALL.iter().enumerate().all(|(place, reason)| *reason as usize == place));
+}
+
+proptest! {
+    #[test]
+    fn no_request_id_breaks_the_json(request_id in "\\PC*") {
+        let mut out = Vec::new();
+        CallError::Internal.write_object(FAMILY, &request_id, None, &mut out);
+        prop_assert!(serde_json::from_slice::<Value>(&out).is_ok());
+    }
+
+    #[test]
+    fn a_wait_is_within_its_bounds(draw: u64) {
+        let after = CallError::Draining.retry_after(draw).unwrap();
+        prop_assert!((1..=5).contains(&after.seconds));
+    }
+}

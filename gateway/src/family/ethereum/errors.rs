@@ -115,9 +115,8 @@ const TEXTS: &[Text] = &[
     // Some nodes never trace it: no sign of pruning.
     Text("genesis is not traceable", Any, INDEXING),
     // Newer than what the node has, or another branch.
-    Text("beyond current head block", Any, BEHIND_HEAD),
+    Text("block range extends beyond current head block", Any, BEHIND_HEAD),
     Text("request beyond head block", Any, BEHIND_HEAD),
-    Text("block greater than current height", Any, BEHIND_HEAD),
     Text("specified block greater than", Any, BEHIND_HEAD),
     Text("cannot query unfinalized data", Any, BEHIND_HEAD),
     Text("header not found", Any, UNKNOWN_BLOCK),
