@@ -130,7 +130,8 @@ mod tests {
         #[test]
         fn normalising_twice_changes_nothing(path in "/[a-z%./;0-9]{0,20}") {
             if let Some(once) = normal(&path) {
-                prop_assert_eq!(normal(&once).as_deref(), Some(&*once));
+                let twice = normal(&once).map(Cow::into_owned);
+                prop_assert_eq!(twice.as_deref(), Some(&*once));
             }
         }
     }
