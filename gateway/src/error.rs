@@ -57,8 +57,14 @@ pub enum CallError {
     HttpMethodNotAllowed,
     HttpMethodUnknown,
     BadHttp,
+    /// A transfer coding other than `chunked`: 501 (B10).
+    TransferCoding,
+    /// Request target over 8 KiB: 414 (B24).
     TargetTooLong,
+    /// More header fields than allowed: 431 (B24, B34).
     HeadTooLarge,
+    /// The body ended before its declared length: logged as 400, never sent (B53).
+    ClientTruncated,
     Expectation,
     Misdirected,
     Unauthenticated,
@@ -109,6 +115,8 @@ impl CallError {
             Self::HttpMethodNotAllowed => Reason::HttpMethodNotAllowed,
             Self::HttpMethodUnknown => Reason::HttpMethodUnknown,
             Self::BadHttp => Reason::BadHttp,
+            Self::TransferCoding => Reason::TransferCoding,
+            Self::ClientTruncated => Reason::ClientTruncated,
             Self::TargetTooLong => Reason::TargetTooLong,
             Self::HeadTooLarge => Reason::HeadTooLarge,
             Self::Expectation => Reason::Expectation,

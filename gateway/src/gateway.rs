@@ -175,6 +175,20 @@ impl Gateway {
         answer::edge_refusal(self, chain, &error, from)
     }
 
+    /// Whether a host (lower case, no port) is one of ours (B43); one that is not named
+    /// cannot be another's.
+    pub fn serves_host(&self, host: Option<&str>) -> bool {
+        self.current.with(|topology| match (&topology.config.server.hosts, host) {
+            (Some(hosts), Some(host)) => hosts.iter().any(|served| served == host),
+            (None, _) | (_, None) => true,
+        })
+    }
+
+    /// Whether answers tell which node made them: key `server.expose`.
+    pub fn exposes(&self) -> bool {
+        self.current.with(|topology| topology.config.server.expose)
+    }
+
     /// Counts a refusal.
     fn rejected(&self, reason: Reason) {
         self.rejections.add(reason as usize, 1);

@@ -222,7 +222,7 @@ impl Member {
         if let Some(old) = old.and_then(|old| old.by_name(&node.name)) {
             fresh.adopt(&old.node, old.node.config.http == node.http);
         }
-        Ok(Self { node: fresh, client: Arc::new(Client::Http(client)), place })
+        Ok(Self { node: fresh, client: Arc::new(Client::Http(Box::new(client))), place })
     }
 }
 

@@ -197,6 +197,12 @@ reasons! {
     HttpMethodUnknown "http_method_unknown" InvalidRequest Client 501 Never
         "The HTTP method is unknown.",
         "Use POST, in upper case.";
+    TransferCoding "transfer_coding" InvalidRequest Client 501 Never
+        "The body has a transfer coding other than `chunked`.",
+        "Send it with `Content-Length`, or chunked.";
+    ClientTruncated "client_truncated" InvalidRequest Client 400 Later
+        "The connection ended before the whole body was sent; nothing is answered.",
+        "Send as many bytes as declared.";
     BadHttp "bad_http" InvalidRequest Client 400 Never
         "The HTTP request breaks a rule that proxies must agree on.",
         "Check the client or the proxies before this gateway.";

@@ -2,7 +2,7 @@
 //! the order they came.
 
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, stream::FuturesOrdered};
 use http::StatusCode;
 
 use crate::{
@@ -20,10 +20,15 @@ const PARALLEL: usize = 8;
 impl Scope<'_> {
     pub(super) async fn batch(&self, items: &[Result<Call<'_>, Refused<'_>>]) -> Answer {
         self.chain.metrics.batch_items.observe(0, items.len() as u64);
-        let work = items.iter().enumerate().map(|(at, item)| self.item(at, items.len(), item));
-        let mut served = stream::iter(work).buffered(PARALLEL);
+        let mut under_way = FuturesOrdered::new();
+        let mut waiting = items.iter().enumerate();
         let mut text = vec![b'['];
-        while let Some((id, one)) = served.next().await {
+        loop {
+            let free = PARALLEL - under_way.len();
+            for (at, item) in waiting.by_ref().take(free) {
+                under_way.push_back(self.item(at, items.len(), item));
+            }
+            let Some((id, one)) = under_way.next().await else { break };
             let Some(id) = id else { continue };
             if text.len() > 1 {
                 text.push(b',');

@@ -17,7 +17,7 @@ use crate::{
         served::{Content, Served},
         tries::{Reply, Tries},
     },
-    judge::{NodeFault, Verdict},
+    judge::Verdict,
     method::{Needs, Timeout},
     metrics::Purpose,
     names::{Hash, NodeIndex},
@@ -115,7 +115,6 @@ impl<'c> Writer<'_, 'c> {
                 Verdict::NodeRefusedWrite | Verdict::Throttled | Verdict::Missing(_) => {
                     Fate::Refused(content)
                 }
-                Verdict::NodeFault(NodeFault::Internal) => Fate::Refused(content),
                 Verdict::NodeFault(_) => Fate::InDoubt,
             },
         }

@@ -74,6 +74,11 @@ impl Current {
         Some(ChainLease { lease, chain })
     }
 
+    /// Looks something up in the newest topology.
+    pub fn with<T>(&self, look: impl FnOnce(&Topology) -> T) -> T {
+        look(&self.lease().0)
+    }
+
     fn lease(&self) -> Arc<Lease> {
         let newest = self.newest.load();
         let mut mine = self.leases[worker::slot()].lock();

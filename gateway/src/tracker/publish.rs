@@ -64,8 +64,10 @@ pub fn identify(chain: &Chain, member: &Member, found: &Identity) {
     if chain.state.identity.load().is_none() {
         learn_identity(chain);
     }
-    let known = chain.state.identity.load();
-    let Some(known) = known.as_deref() else { return };
+    let Some(known) = chain.state.identity.load_full() else { return };
+    if known.agrees(found) == Some(true) {
+        chain.state.identity.store(Some(Arc::new(known.merged(found))));
+    }
     for member in &chain.members {
         let said = member.node.identity.lock().clone();
         let agrees = said.as_ref().and_then(|said| known.agrees(said));

@@ -1,0 +1,328 @@
+//! One connection: which protocol it speaks, then hyper, under our clocks.
+//!
+//! HTTP/1.1 and HTTP/2 with prior knowledge share the port; the first bytes tell
+//! them apart. TLS and PROXY headers on a plain port are closed without a byte (B23).
+
+use std::{
+    future::{Future, poll_fn},
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
+
+use bytes::BytesMut;
+use http::{HeaderValue, Request, Response, header};
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::{
+    io::AsyncReadExt,
+    net::TcpStream,
+    sync::watch,
+    time::{Instant, sleep_until},
+};
+
+use crate::{
+    gateway::Protocol,
+    server::{
+        Abort, Link, Phase, Reply, Serve, Timing, Traffic, count, next_phase,
+        pace::{Busy, Clocks, Pace, Stage},
+        socket::Paced,
+    },
+};
+
+const H2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const PROXY_V1: &[u8] = b"PROXY ";
+const PROXY_V2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+/// First byte of a TLS handshake record.
+const TLS: u8 = 0x16;
+
+/// First bytes read at once: most requests whole.
+const FIRST_READ: usize = 4 * 1024;
+
+// faults.md 4.0, *HTTP/2*, and B24, B34.
+const HEAD_BYTES: usize = 32 * 1024;
+const BUFFER_BYTES: usize = 64 * 1024;
+const STREAMS: u32 = 64;
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+const HEADER_LIST: u32 = 8 * 1024;
+const PING_EVERY: Duration = Duration::from_secs(30);
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a connection is served with.
+pub(super) struct Served<S> {
+    pub service: S,
+    pub peer: SocketAddr,
+    pub timing: Timing,
+    pub traffic: Arc<Traffic>,
+    pub phases: watch::Receiver<Phase>,
+}
+
+/// Serves a connection to its end.
+pub(super) async fn run<S: Serve>(mut stream: TcpStream, mut served: Served<S>) {
+    let clocks = Clocks::start(served.timing, Instant::now());
+    // Answers are written whole; waiting for more to send only delays them.
+    drop(stream.set_nodelay(true));
+    served.phases.mark_changed();
+    let mut ahead = BytesMut::with_capacity(FIRST_READ);
+    let spoken = match sniff_in_time(&mut stream, &mut ahead, &mut served).await {
+        Some(Spoken::Http(protocol)) => protocol,
+        Some(Spoken::Foreign) => return count(&served.traffic.foreign),
+        None => return,
+    };
+    let pace = Arc::new(Pace::default());
+    let socket = Paced {
+        stream,
+        ahead: ahead.freeze(),
+        pace: Arc::clone(&pace),
+        marks_heads: spoken == Protocol::H1,
+        lingers: true,
+    };
+    match spoken {
+        Protocol::H1 => http1(socket, served, pace, clocks).await,
+        Protocol::H2 => http2(socket, served, pace, clocks).await,
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spoken {
+    Http(Protocol),
+    Foreign,
+}
+
+/// The protocol, or `None` for a client that leaves or says nothing in time.
+async fn sniff_in_time<S: Serve>(
+    stream: &mut TcpStream,
+    ahead: &mut BytesMut,
+    served: &mut Served<S>,
+) -> Option<Spoken> {
+    let mut until = Instant::now() + served.timing.head;
+    loop {
+        tokio::select! {
+            biased;
+            spoken = sniff(stream, ahead) => {
+                // The way down may have begun meanwhile: it is looked at again while serving.
+                served.phases.mark_changed();
+                return spoken.ok();
+            }
+            phase = next_phase(&mut served.phases) => {
+                if phase == Phase::Stop {
+                    return None;
+                }
+                if phase == Phase::Finishing {
+                    until = until.min(Instant::now() + served.timing.farewell);
+                }
+            }
+            () = sleep_until(until) => {
+                count(&served.traffic.too_slow);
+                return None;
+            }
+        }
+    }
+}
+
+async fn sniff(stream: &mut TcpStream, ahead: &mut BytesMut) -> io::Result<Spoken> {
+    loop {
+        if let Some(spoken) = classify(ahead) {
+            return Ok(spoken);
+        }
+        if stream.read_buf(ahead).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+}
+
+/// What the first bytes speak; `None` while they may still become either.
+fn classify(first: &[u8]) -> Option<Spoken> {
+    if first.is_empty() {
+        return None;
+    }
+    if first[0] == TLS {
+        return Some(Spoken::Foreign);
+    }
+    for (signature, spoken) in [
+        (H2_PREFACE, Spoken::Http(Protocol::H2)),
+        (PROXY_V1, Spoken::Foreign),
+        (PROXY_V2, Spoken::Foreign),
+    ] {
+        if first.starts_with(signature) {
+            return Some(spoken);
+        }
+        if signature.starts_with(first) {
+            return None;
+        }
+    }
+    Some(Spoken::Http(Protocol::H1))
+}
+
+async fn http1<S: Serve>(socket: Paced, served: Served<S>, pace: Arc<Pace>, clocks: Clocks) {
+    let Served { service, peer, traffic, phases, .. } = served;
+    let link = Link { peer, protocol: Protocol::H1 };
+    let marks = Arc::clone(&pace);
+    let exchange =
+        service_fn(move |request| exchange(service.clone(), request, link, Arc::clone(&marks)));
+    let mut builder = http1::Builder::new();
+    builder
+        .header_read_timeout(None)
+        .max_header_size(HEAD_BYTES)
+        .max_buf_size(BUFFER_BYTES)
+        .pipeline_flush(true);
+    let connection = pin!(builder.serve_connection(TokioIo::new(socket), exchange));
+    let drive = Drive { pace, clocks, traffic, phases, protocol: Protocol::H1 };
+    drive.to_end(connection, http1::Connection::graceful_shutdown).await;
+}
+
+async fn http2<S: Serve>(socket: Paced, served: Served<S>, pace: Arc<Pace>, clocks: Clocks) {
+    let Served { service, peer, traffic, phases, .. } = served;
+    let link = Link { peer, protocol: Protocol::H2 };
+    let marks = Arc::clone(&pace);
+    let exchange =
+        service_fn(move |request| exchange(service.clone(), request, link, Arc::clone(&marks)));
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_header_list_size(HEADER_LIST)
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_TIMEOUT);
+    let connection = pin!(builder.serve_connection(TokioIo::new(socket), exchange));
+    let drive = Drive { pace, clocks, traffic, phases, protocol: Protocol::H2 };
+    drive.to_end(connection, http2::Connection::graceful_shutdown).await;
+}
+
+/// One request and its answer, marked as in flight until the answer's last byte.
+async fn exchange<S: Serve>(
+    service: S,
+    request: Request<Incoming>,
+    link: Link,
+    pace: Arc<Pace>,
+) -> Result<Response<Reply>, Abort> {
+    let busy = Busy::begin(&pace);
+    let mut response = service.answer(request, link).await?;
+    if link.protocol == Protocol::H1 && pace.closes() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response.body_mut().hold(busy);
+    Ok(response)
+}
+
+/// What takes a connection to its end: hyper, the clocks, the server's phases.
+struct Drive {
+    pace: Arc<Pace>,
+    clocks: Clocks,
+    traffic: Arc<Traffic>,
+    phases: watch::Receiver<Phase>,
+    protocol: Protocol,
+}
+
+enum Step {
+    Ended(hyper::Result<()>),
+    Expired(Stage),
+    Phase(Phase),
+}
+
+impl Drive {
+    /// `ask` makes hyper end the connection after what is in flight.
+    async fn to_end<C>(mut self, mut connection: Pin<&mut C>, ask: fn(Pin<&mut C>))
+    where
+        C: Future<Output = hyper::Result<()>>,
+    {
+        let mut asked = false;
+        loop {
+            match self.step(connection.as_mut()).await {
+                Step::Ended(outcome) => return self.note(&outcome),
+                Step::Expired(Stage::Idle) if !asked => {
+                    asked = true;
+                    ask(connection.as_mut());
+                    self.clocks.ask();
+                }
+                Step::Expired(stage) => return self.expired(stage),
+                Step::Phase(Phase::Stop) => return,
+                Step::Phase(Phase::Finishing) => {
+                    self.pace.close();
+                    self.clocks.finish();
+                    // GOAWAY lets requests on their way in; HTTP/1 has no such word,
+                    // so there the next answer says it (see `Timing::farewell`).
+                    if self.protocol == Protocol::H2 {
+                        asked = true;
+                        ask(connection.as_mut());
+                    }
+                }
+                Step::Phase(Phase::Serving | Phase::Draining) => {}
+            }
+        }
+    }
+
+    async fn step<C>(&mut self, mut connection: Pin<&mut C>) -> Step
+    where
+        C: Future<Output = hyper::Result<()>>,
+    {
+        let Self { pace, clocks, phases, .. } = self;
+        let polled = poll_fn(|context| {
+            if let Poll::Ready(outcome) = connection.as_mut().poll(context) {
+                return Poll::Ready(Step::Ended(outcome));
+            }
+            clocks.poll(pace, context).map(Step::Expired)
+        });
+        tokio::select! {
+            biased;
+            step = polled => step,
+            phase = next_phase(phases) => Step::Phase(phase),
+        }
+    }
+
+    fn note(&self, outcome: &hyper::Result<()>) {
+        let Err(error) = outcome else { return };
+        if error.is_parse() {
+            count(&self.traffic.malformed);
+        }
+        tracing::debug!(%error, "a connection ended early");
+    }
+
+    fn expired(&self, stage: Stage) {
+        match stage {
+            Stage::First | Stage::Head | Stage::Stalled => count(&self.traffic.too_slow),
+            Stage::Idle | Stage::Linger | Stage::Busy => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const H1: Option<Spoken> = Some(Spoken::Http(Protocol::H1));
+    const H2: Option<Spoken> = Some(Spoken::Http(Protocol::H2));
+    const FOREIGN: Option<Spoken> = Some(Spoken::Foreign);
+
+    #[test]
+    fn first_bytes_tell_the_protocol_as_soon_as_they_can() {
+        for (first, spoken) in [
+            (&b""[..], None),
+            (b"G", H1),
+            (b"GET / HTTP/1.1", H1),
+            (b"P", None),
+            (b"PO", H1),
+            (b"PR", None),
+            (b"PRI * HTTP/2.0\r\n", None),
+            (H2_PREFACE, H2),
+            (b"PRI * HTTP/1.1\r\n", H1),
+            (b"PROXY TCP4 1.2.3.4", FOREIGN),
+            (PROXY_V2, FOREIGN),
+            (b"\r\n", None),
+            (b"\r\nGET", H1),
+            (b"\x16\x03\x01", FOREIGN),
+        ] {
+            assert_eq!(classify(first), spoken, "{first:?}");
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! Request bodies: read whole, under limits on size, time and on all in flight.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use http_body::{Body, Frame};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout_at};
+
+/// How long a body may take (faults.md 4.0, B52).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyTiming {
+    /// Without any bound on the rate. Default 5 s.
+    pub grace: Duration,
+    /// Bytes a second after that, over the whole body. Default 1 KiB.
+    pub rate: u32,
+    /// In all. Default 15 s.
+    pub total: Duration,
+}
+
+impl Default for BodyTiming {
+    fn default() -> Self {
+        Self { grace: Duration::from_secs(5), rate: 1024, total: Duration::from_secs(15) }
+    }
+}
+
+impl BodyTiming {
+    /// Time from the start until which the next bytes must come.
+    fn allowed(&self, received: u64) -> Duration {
+        let earned = Duration::from_secs_f64(received as f64 / f64::from(self.rate.max(1)));
+        self.total.min(self.grace.saturating_add(earned))
+    }
+}
+
+/// Why a body was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unread {
+    TooLarge {
+        actual: Option<u64>,
+    },
+    /// All bodies in flight take their whole budget.
+    Full,
+    TooSlow,
+    /// It ended before its declared length, or broke its framing.
+    Truncated,
+}
+
+/// What one body may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    pub limit: u64,
+    pub timing: BodyTiming,
+}
+
+/// A body's bytes and their part of the budget.
+#[derive(Debug)]
+pub(super) struct Text {
+    pub bytes: Bytes,
+    pub held: Held,
+}
+
+/// Reads a body whole. Its declared length is judged before the first poll: that
+/// poll is what makes hyper say `100 Continue` (B25).
+pub(super) async fn read(
+    body: Incoming,
+    bounds: Bounds,
+    budget: &Arc<Budget>,
+) -> Result<Text, Unread> {
+    let declared = body.size_hint().exact();
+    if let Some(actual) = declared.filter(|length| *length > bounds.limit) {
+        return Err(Unread::TooLarge { actual: Some(actual) });
+    }
+    let mut held = Held { budget: Arc::clone(budget), bytes: 0 };
+    held.grow_to(declared.unwrap_or_default())?;
+    Reading { body, bounds, started: Instant::now() }.whole(declared, held).await
+}
+
+struct Reading {
+    body: Incoming,
+    bounds: Bounds,
+    started: Instant,
+}
+
+impl Reading {
+    async fn whole(mut self, declared: Option<u64>, mut held: Held) -> Result<Text, Unread> {
+        let Some(first) = self.next(0).await? else {
+            return Ok(Text { bytes: Bytes::new(), held });
+        };
+        let mut received = first.len() as u64;
+        held.grow_to(self.within(received)?)?;
+        if declared == Some(received) {
+            return Ok(Text { bytes: first, held });
+        }
+        let mut bytes = BytesMut::from(first);
+        while let Some(more) = self.next(received).await? {
+            received += more.len() as u64;
+            held.grow_to(self.within(received)?)?;
+            bytes.extend_from_slice(&more);
+        }
+        Ok(Text { bytes: bytes.freeze(), held })
+    }
+
+    fn within(&self, received: u64) -> Result<u64, Unread> {
+        if received > self.bounds.limit {
+            return Err(Unread::TooLarge { actual: None });
+        }
+        Ok(received)
+    }
+
+    /// The next data; trailers are read and dropped.
+    async fn next(&mut self, received: u64) -> Result<Option<Bytes>, Unread> {
+        let until = self.started + self.bounds.timing.allowed(received);
+        loop {
+            // Most bodies came with their head: no timer for them.
+            let frame = match self.body.frame().now_or_never() {
+                Some(frame) => frame,
+                None => timeout_at(until, self.body.frame()).await.map_err(|_| Unread::TooSlow)?,
+            };
+            match frame.transpose().map_err(|_| Unread::Truncated)?.map(Frame::into_data) {
+                None => return Ok(None),
+                Some(Ok(data)) if !data.is_empty() => return Ok(Some(data)),
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+/// Reads and drops what is left of a short body, so that its connection can go
+/// on. `false` when it does not end in time or within `limit`.
+pub(super) async fn discard(mut body: Incoming, limit: u64, timing: BodyTiming) -> bool {
+    let until = Instant::now() + timing.grace;
+    let mut received = 0;
+    while !body.is_end_stream() {
+        let Ok(Some(Ok(frame))) = timeout_at(until, body.frame()).await else {
+            return false;
+        };
+        received += frame.data_ref().map_or(0, |data| data.len() as u64);
+        if received > limit {
+            return false;
+        }
+    }
+    true
+}
+
+/// A worker's share of the bytes that bodies in flight may hold together. It
+/// borrows from the common pool in pieces, so that a call's body touches no
+/// count that other cores write.
+#[derive(Debug)]
+pub(super) struct Budget {
+    pool: Arc<AtomicU64>,
+    /// Borrowed and unused.
+    spare: AtomicU64,
+}
+
+/// Least that is borrowed at once.
+const PIECE: u64 = 256 * 1024;
+
+impl Budget {
+    /// A share of `pool`, which holds the bytes still free.
+    pub fn new(pool: Arc<AtomicU64>) -> Arc<Self> {
+        Arc::new(Self { pool, spare: AtomicU64::new(0) })
+    }
+
+    fn take(&self, bytes: u64) -> Result<(), Unread> {
+        if subtract(&self.spare, bytes) {
+            return Ok(());
+        }
+        let piece = bytes.max(PIECE);
+        if subtract(&self.pool, piece) {
+            self.spare.fetch_add(piece - bytes, Ordering::Relaxed);
+            return Ok(());
+        }
+        // The pool's last bytes are less than a piece.
+        if subtract(&self.pool, bytes) { Ok(()) } else { Err(Unread::Full) }
+    }
+
+    fn give(&self, bytes: u64) {
+        let spare = self.spare.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let surplus = spare.saturating_sub(PIECE);
+        if surplus > PIECE && subtract(&self.spare, surplus) {
+            self.pool.fetch_add(surplus, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Budget {
+    fn drop(&mut self) {
+        self.pool.fetch_add(*self.spare.get_mut(), Ordering::Relaxed);
+    }
+}
+
+fn subtract(from: &AtomicU64, bytes: u64) -> bool {
+    from.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |have| have.checked_sub(bytes)).is_ok()
+}
+
+/// Part of a budget, given back when dropped.
+#[derive(Debug)]
+pub(super) struct Held {
+    budget: Arc<Budget>,
+    bytes: u64,
+}
+
+impl Held {
+    fn grow_to(&mut self, bytes: u64) -> Result<(), Unread> {
+        if let Some(more) = bytes.checked_sub(self.bytes).filter(|more| *more > 0) {
+            self.budget.take(more)?;
+            self.bytes = bytes;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.budget.give(self.bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn free(pool: &AtomicU64) -> u64 {
+        pool.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn a_body_earns_time_by_its_rate_up_to_the_total() {
+        let timing = BodyTiming::default();
+        for (received, seconds) in [(0, 5), (1024, 6), (5 * 1024, 10), (5 << 20, 15)] {
+            assert_eq!(timing.allowed(received), Duration::from_secs(seconds), "{received}");
+        }
+    }
+
+    #[test]
+    fn bodies_of_all_workers_share_one_pool() {
+        let pool = Arc::new(AtomicU64::new(1 << 20));
+        let (one, other) = (Budget::new(Arc::clone(&pool)), Budget::new(Arc::clone(&pool)));
+        let mut first = Held { budget: Arc::clone(&one), bytes: 0 };
+        let mut second = Held { budget: Arc::clone(&other), bytes: 0 };
+        assert_eq!(first.grow_to(700 << 10), Ok(()));
+        assert_eq!(second.grow_to(400 << 10), Err(Unread::Full));
+        assert_eq!(second.grow_to(300 << 10), Ok(()));
+        drop(first);
+        assert_eq!(second.grow_to(900 << 10), Err(Unread::Full), "the first worker keeps spare");
+        drop(one);
+        assert_eq!(second.grow_to(900 << 10), Ok(()));
+        drop((second, other));
+        assert_eq!(free(&pool), 1 << 20, "everything comes back");
+    }
+
+    #[test]
+    fn small_bodies_leave_the_pool_alone() {
+        let pool = Arc::new(AtomicU64::new(1 << 20));
+        let budget = Budget::new(Arc::clone(&pool));
+        for _ in 0..10 {
+            let mut held = Held { budget: Arc::clone(&budget), bytes: 0 };
+            assert_eq!(held.grow_to(120), Ok(()));
+        }
+        assert_eq!(free(&pool), (1 << 20) - PIECE);
+    }
+}
