@@ -1,1 +1,30 @@
-//! x
+//! Simulated blockchain nodes: real HTTP servers that behave, and misbehave, like nodes.
+//!
+//! A [`Chain`](chain::Chain) is the truth that its nodes share: blocks, branches, time,
+//! sent transactions. A [`Node`](node::Node) is a server with a port, a client's words,
+//! a retention, a capacity and [faults](faults::Fault) that are switched live. Answers
+//! can be judged with [`ethereum::truth`]. The core knows no family; `family` lists
+//! them, and `ethereum` answers Ethereum's methods.
+//!
+//! Not a virtual machine, not a consensus: blocks follow from a seed.
+
+pub mod chain;
+pub mod counters;
+pub mod ethereum;
+pub mod family;
+pub mod faults;
+pub mod hash;
+pub mod latency;
+pub mod node;
+pub mod retention;
+pub mod rpc;
+mod server;
+
+pub use chain::{BlockId, Chain, ChainOptions, Pace};
+pub use counters::Counts;
+pub use ethereum::{truth, tx};
+pub use family::{Client, Family};
+pub use faults::{Fault, Injected};
+pub use latency::{Latency, Law};
+pub use node::{Node, NodeOptions};
+pub use retention::{Keep, Retention};

@@ -1,0 +1,489 @@
+//! One simulated chain, shared by its nodes: which blocks there are, and when.
+//!
+//! Knows heights, hashes, branches, time and a pool of sent transactions, and no
+//! family: a family's simulator ([`Sim`]) turns a [`Draft`] into a block. What must
+//! hold: equal options give equal hashes in every process; a block once shown at a
+//! branch and number never changes; nothing here blocks for longer than building a
+//! few blocks.
+//!
+//! Memory is about 100 bytes for each block above the linked region's start, besides
+//! the sent transactions, which are kept whole.
+
+mod branch;
+mod pool;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use parking_lot::Mutex;
+
+pub use self::branch::{BranchId, SEGMENT};
+use self::branch::{Branches, Root};
+pub use self::pool::PoolError;
+use self::pool::{Offer, Pool};
+use crate::family::{Family, Payload, Sim};
+use crate::hash::{Hash, mix};
+
+/// Blocks whose time of birth is remembered, for their way to the nodes.
+const RECENT: usize = 64;
+
+/// How far above the head a detached branch may go.
+const INVENTED: u64 = 100_000;
+
+/// The genesis instant of chains that nobody times: fixed, so that tests repeat.
+const FIXED_GENESIS: Duration = Duration::from_secs(1_700_000_000);
+
+/// How new blocks come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// One each block time, by the wall clock, counted from the genesis instant.
+    Clock,
+    /// Only when [`Chain::mine`] is called.
+    Manual,
+}
+
+/// What makes a chain. Equal values give equal chains.
+#[derive(Clone, Debug)]
+pub struct ChainOptions {
+    pub family: Family,
+    pub chain_id: u64,
+    pub seed: u64,
+    /// Height at the genesis instant. Default 1,000. Up to 10,000, every block links
+    /// down to block 0. Above, blocks link down to the last multiple of 1,024 that is
+    /// at least 8,192 below the start; older ones link within their 1,024 only.
+    pub start: u64,
+    pub pace: Pace,
+    /// Default 2 s; at least 1 ms. With a manual pace it only sets the timestamps.
+    pub block_time: Duration,
+    /// When block `start` was born, since the Unix epoch. Default: now with
+    /// [`Pace::Clock`], a fixed instant with [`Pace::Manual`].
+    pub genesis: Option<Duration>,
+    /// How far `safe` trails the head. Default 8 blocks.
+    pub safe_depth: u64,
+    /// How far `finalized` trails the head. Default 32 blocks.
+    pub final_depth: u64,
+    /// How long a sent transaction travels to the other nodes. Default 50 ms.
+    pub gossip: Duration,
+}
+
+impl Default for ChainOptions {
+    fn default() -> Self {
+        Self {
+            family: Family::Ethereum,
+            chain_id: 1337,
+            seed: 1,
+            start: 1_000,
+            pace: Pace::Clock,
+            block_time: Duration::from_secs(2),
+            genesis: None,
+            safe_depth: 8,
+            final_depth: 32,
+            gossip: Duration::from_millis(50),
+        }
+    }
+}
+
+/// What a block is made from.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    pub chain_id: u64,
+    pub seed: u64,
+    /// Tells branches apart; 0 on the first one.
+    pub salt: u64,
+    pub number: u64,
+    pub parent: Hash,
+    /// Unix seconds.
+    pub timestamp: u64,
+    pub sent: Vec<Arc<SentTx>>,
+}
+
+/// A transaction that came in from outside.
+#[derive(Debug)]
+pub struct SentTx {
+    pub hash: Hash,
+    pub account: Vec<u8>,
+    pub nonce: u64,
+    /// What it offers; a replacement must offer a tenth more.
+    pub price: u128,
+    pub payload: Payload,
+}
+
+/// Number and hash of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockId {
+    pub number: u64,
+    pub hash: Hash,
+}
+
+/// A chain. Shared by its nodes as an `Arc`.
+#[derive(Debug)]
+pub struct Chain {
+    pub options: ChainOptions,
+    pub sim: Sim,
+    born: Instant,
+    /// Time from the genesis instant to `born`.
+    age: Duration,
+    /// The genesis instant in milliseconds since the Unix epoch.
+    genesis_ms: u64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    branches: Branches,
+    main: BranchId,
+    head: u64,
+    /// Number and time of birth of the newest blocks.
+    recent: VecDeque<(u64, Duration)>,
+    reorgs: u64,
+    pool: Pool,
+    /// Of each account that sent: height of inclusion on the main branch, next nonce.
+    included: HashMap<Vec<u8>, Vec<(u64, u64)>>,
+}
+
+impl Chain {
+    #[must_use]
+    pub fn new(mut options: ChainOptions) -> Arc<Self> {
+        options.block_time = options.block_time.max(Duration::from_millis(1));
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let genesis = options.genesis.unwrap_or(match options.pace {
+            Pace::Clock => now,
+            Pace::Manual => FIXED_GENESIS,
+        });
+        let (branches, main) = Branches::new(Root::of(&options));
+        let state = State {
+            branches,
+            main,
+            head: options.start,
+            recent: VecDeque::new(),
+            reorgs: 0,
+            pool: Pool::default(),
+            included: HashMap::new(),
+        };
+        let chain = Self {
+            sim: Sim::new(&options),
+            born: Instant::now(),
+            age: now.saturating_sub(genesis),
+            genesis_ms: u64::try_from(genesis.as_millis()).unwrap_or(u64::MAX),
+            state: Mutex::new(state),
+            options,
+        };
+        chain.with(|_| ());
+        Arc::new(chain)
+    }
+
+    /// The newest block of the main branch.
+    #[must_use]
+    pub fn head(&self) -> BlockId {
+        self.with(|state| {
+            let (main, number) = (state.main, state.head);
+            BlockId { number, hash: self.hash_at(state, main, number).unwrap_or_default() }
+        })
+    }
+
+    /// The main branch and its height.
+    #[must_use]
+    pub fn tip(&self) -> (BranchId, u64) {
+        self.with(|state| (state.main, state.head))
+    }
+
+    /// Adds `blocks` blocks at once, whatever the pace, and returns the new head.
+    /// With [`Pace::Clock`] they are blocks ahead of the clock, which then catches up.
+    pub fn mine(&self, blocks: u64) -> BlockId {
+        let now = self.now();
+        self.with(|state| {
+            for _ in 0..blocks {
+                self.grow(state, now);
+            }
+        });
+        self.head()
+    }
+
+    /// Replaces the newest `depth` blocks (never block 0) by another branch of equal
+    /// height, for all nodes at once, and returns the new head. Their sent
+    /// transactions go back to the pool and into the new blocks.
+    pub fn reorg(&self, depth: u64) -> BlockId {
+        self.with(|state| {
+            let depth = depth.min(state.head - state.branches.floor(state.main).min(state.head));
+            if depth > 0 {
+                self.switch(state, state.head + 1 - depth);
+            }
+        });
+        self.head()
+    }
+
+    /// Hash of the block at `number` of a branch; `None` above the chain's
+    /// height, save on a detached branch.
+    #[must_use]
+    pub fn block_hash(&self, branch: BranchId, number: u64) -> Option<Hash> {
+        self.with(|state| self.hash_at(state, branch, number))
+    }
+
+    /// As [`Chain::block_hash`] for the main branch.
+    #[must_use]
+    pub fn main_hash(&self, number: u64) -> Option<Hash> {
+        self.with(|state| self.hash_at(state, state.main, number))
+    }
+
+    /// What the block at `number` of a branch is made from.
+    #[must_use]
+    pub fn draft(&self, branch: BranchId, number: u64) -> Option<Draft> {
+        self.with(|state| {
+            self.hash_at(state, branch, number)?;
+            Some(self.draft_at(state, branch, number))
+        })
+    }
+
+    /// Branch and number of a known block.
+    #[must_use]
+    pub fn find(&self, hash: &Hash) -> Option<(BranchId, u64)> {
+        self.with(|state| state.branches.find(hash))
+    }
+
+    /// Whether the block at `number` of `other` may be seen from `view`: it is on its
+    /// branch, or both were the main branch at some time.
+    #[must_use]
+    pub fn visible(&self, view: BranchId, other: BranchId, number: u64) -> bool {
+        self.with(|state| state.branches.visible(view, other, number))
+    }
+
+    /// A branch of its own from `base` on (0: another genesis). Equal arguments give
+    /// the same branch. A detached one does not link to what is below it.
+    pub fn fork(&self, base: u64, salt: u64, detached: bool, chain_id: Option<u64>) -> BranchId {
+        self.with(|state| {
+            let id = chain_id.unwrap_or(self.options.chain_id);
+            // High bits keep these apart from the salts of reorgs, which count up.
+            let salt = mix(salt) | 1 << 63;
+            let (main, head) = (state.main, state.head);
+            self.hash_at(state, main, head);
+            let base = if detached { base } else { base.min(head) };
+            let branch = state.branches.fork(main, base, salt, detached, id);
+            self.hash_at(state, branch, head);
+            branch
+        })
+    }
+
+    /// The chain id that a branch shows.
+    #[must_use]
+    pub fn chain_id(&self, branch: BranchId) -> u64 {
+        self.with(|state| state.branches.chain_id(branch))
+    }
+
+    /// The newest height that has reached a node: `delay` says how long a block takes.
+    #[must_use]
+    pub fn arrived(&self, delay: impl Fn(u64) -> Duration) -> (BranchId, u64) {
+        let now = self.now();
+        self.with(|state| {
+            let newest = state.recent.iter().rev();
+            let reached = newest.clone().find(|(number, at)| *at + delay(*number) <= now);
+            let oldest = state.recent.front().map_or(state.head, |(number, _)| number - 1);
+            (state.main, reached.map_or(oldest, |(number, _)| *number))
+        })
+    }
+
+    /// Time since the genesis instant.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.age + self.born.elapsed()
+    }
+
+    /// How many reorgs there were.
+    #[must_use]
+    pub fn reorgs(&self) -> u64 {
+        self.with(|state| state.reorgs)
+    }
+
+    /// Takes a transaction that `node` received; without `peers` it goes no farther.
+    ///
+    /// # Errors
+    /// When the pool of that node refuses it.
+    pub fn accept(&self, node: u64, tx: Arc<SentTx>, peers: bool) -> Result<(), PoolError> {
+        let at = self.now();
+        self.with(|state| {
+            let next = state.next_nonce(state.main, &tx.account, state.head);
+            if tx.nonce < next {
+                return Err(state.nonce_error(&tx, next));
+            }
+            state.pool.insert(Offer { node, tx, at, peers, gossip: self.options.gossip })
+        })
+    }
+
+    /// A transaction in the pool as `node` sees it.
+    #[must_use]
+    pub fn pooled(&self, node: u64, hash: &Hash) -> Option<Arc<SentTx>> {
+        let now = self.now();
+        self.with(|state| state.pool.get(node, hash, now, self.options.gossip))
+    }
+
+    /// Transactions in the pool of `node`.
+    #[must_use]
+    pub fn pool_size(&self, node: u64) -> usize {
+        let now = self.now();
+        self.with(|state| state.pool.count(node, now, self.options.gossip))
+    }
+
+    /// The next nonce of an account that sent, at a block; 0 when it never did.
+    #[must_use]
+    pub fn nonce(&self, branch: BranchId, account: &[u8], number: u64) -> u64 {
+        self.with(|state| state.next_nonce(branch, account, number))
+    }
+
+    /// The next nonce counting what `node` has in its pool, from `next` on.
+    #[must_use]
+    pub fn pending_nonce(&self, node: u64, account: &[u8], next: u64) -> u64 {
+        let now = self.now();
+        self.with(|state| state.pool.next_nonce(node, account, next, now, self.options.gossip))
+    }
+
+    /// Forgets what only a dead node knew: transactions it had not passed on.
+    pub fn lose(&self, node: u64) {
+        let now = self.now();
+        self.with(|state| state.pool.lose(node, now, self.options.gossip));
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.state.lock();
+        if self.options.pace == Pace::Clock {
+            let due = self.due();
+            while state.head < due {
+                let at = self.birth(state.head + 1);
+                self.grow(&mut state, at);
+            }
+        }
+        act(&mut state)
+    }
+
+    /// The height that the clock asks for.
+    fn due(&self) -> u64 {
+        let blocks = self.now().as_nanos() / self.options.block_time.as_nanos().max(1);
+        self.options.start.saturating_add(u64::try_from(blocks).unwrap_or(0))
+    }
+
+    /// When the clock makes block `number`, since the genesis instant.
+    fn birth(&self, number: u64) -> Duration {
+        let blocks = number.saturating_sub(self.options.start);
+        self.options.block_time.saturating_mul(u32::try_from(blocks).unwrap_or(u32::MAX))
+    }
+
+    fn grow(&self, state: &mut State, at: Duration) {
+        let number = state.head + 1;
+        let sent = state.take_sent(number, at);
+        let main = state.main;
+        self.hash_at(state, main, state.head);
+        state.head = number;
+        self.seal(state, main, number, sent);
+        state.recent.push_back((number, at));
+        if state.recent.len() > RECENT {
+            state.recent.pop_front();
+        }
+    }
+
+    fn switch(&self, state: &mut State, base: u64) {
+        state.reorgs += 1;
+        self.hash_at(state, state.main, state.head);
+        let back = state.branches.sent_from(state.main, base);
+        state.forget_included(base);
+        state.pool.put_back(back);
+        let salt = state.reorgs;
+        state.main = state.branches.replace(state.main, base, salt);
+        let (main, now) = (state.main, self.now());
+        for number in base..=state.head {
+            let sent = state.take_sent(number, now);
+            self.seal(state, main, number, sent);
+        }
+    }
+
+    /// Hash at a number, after building what is missing up to it.
+    fn hash_at(&self, state: &mut State, branch: BranchId, number: u64) -> Option<Hash> {
+        let ahead = if state.branches.is_detached(branch) { INVENTED } else { 0 };
+        if number > state.head.saturating_add(ahead) {
+            return None;
+        }
+        while let Some(next) = state.branches.missing(branch, number) {
+            self.seal(state, next.0, next.1, Vec::new());
+        }
+        if let Some(hash) = state.branches.hash(branch, number) {
+            return Some(hash);
+        }
+        self.build_segment(state, branch, number);
+        state.branches.hash(branch, number)
+    }
+
+    /// Builds the 1,024 blocks around an old `number`, which link among themselves.
+    fn build_segment(&self, state: &mut State, branch: BranchId, number: u64) {
+        let first = number - number % SEGMENT;
+        for number in first..first + SEGMENT {
+            let hash = self.sim.seal(&self.draft_at(state, branch, number));
+            state.branches.put_old(branch, number, hash);
+        }
+    }
+
+    fn seal(&self, state: &mut State, branch: BranchId, number: u64, sent: Vec<Arc<SentTx>>) {
+        let mut draft = self.draft_at(state, branch, number);
+        draft.sent.clone_from(&sent);
+        let hash = self.sim.seal(&draft);
+        state.branches.push(branch, hash, sent);
+    }
+
+    fn draft_at(&self, state: &State, branch: BranchId, number: u64) -> Draft {
+        let branches = &state.branches;
+        Draft {
+            chain_id: branches.chain_id(branch),
+            seed: self.options.seed,
+            salt: branches.salt(branch, number),
+            number,
+            parent: branches.parent(branch, number),
+            timestamp: self.timestamp(number),
+            sent: branches.sent(branch, number),
+        }
+    }
+
+    fn timestamp(&self, number: u64) -> u64 {
+        let step = u64::try_from(self.options.block_time.as_millis()).unwrap_or(u64::MAX);
+        let start = self.options.start;
+        let after = number.saturating_sub(start).saturating_mul(step);
+        let before = start.saturating_sub(number).saturating_mul(step);
+        self.genesis_ms.saturating_add(after).saturating_sub(before) / 1_000
+    }
+}
+
+impl State {
+    /// The sent transactions that go into block `number`.
+    fn take_sent(&mut self, number: u64, at: Duration) -> Vec<Arc<SentTx>> {
+        if self.pool.is_empty() {
+            return Vec::new();
+        }
+        let included = &self.included;
+        let next = |account: &[u8]| {
+            included.get(account).and_then(|heights| heights.last()).map_or(0, |last| last.1)
+        };
+        let taken = self.pool.take(at, next);
+        for tx in &taken {
+            self.included.entry(tx.account.clone()).or_default().push((number, tx.nonce + 1));
+        }
+        taken
+    }
+
+    fn next_nonce(&self, branch: BranchId, account: &[u8], number: u64) -> u64 {
+        let limit = number.min(self.branches.shared_with_main(branch, self.main));
+        let Some(heights) = self.included.get(account) else { return 0 };
+        heights.iter().rev().find(|(height, _)| *height <= limit).map_or(0, |entry| entry.1)
+    }
+
+    fn nonce_error(&self, tx: &SentTx, next: u64) -> PoolError {
+        if self.branches.was_sent(self.main, &tx.hash) {
+            return PoolError::AlreadyKnown;
+        }
+        PoolError::NonceTooLow { next, sent: tx.nonce }
+    }
+
+    fn forget_included(&mut self, base: u64) {
+        for heights in self.included.values_mut() {
+            heights.retain(|(height, _)| *height < base);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

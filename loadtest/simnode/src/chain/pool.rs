@@ -1,0 +1,182 @@
+//! Sent transactions that wait for a block, and which node has heard of them.
+//!
+//! One pool object for all nodes of a chain: a transaction is known to the nodes
+//! that received it, and to all others once it has travelled for the gossip time.
+//! A block takes those that have travelled, in the order of their nonces.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::SentTx;
+use crate::hash::Hash;
+
+/// Transactions that fit.
+const CAPACITY: usize = 100_000;
+
+/// Why a pool refuses a transaction. A family words it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolError {
+    AlreadyKnown,
+    NonceTooLow { next: u64, sent: u64 },
+    Underpriced,
+    Full,
+}
+
+/// A transaction and how it came.
+#[derive(Debug)]
+pub struct Offer {
+    pub node: u64,
+    pub tx: Arc<SentTx>,
+    pub at: Duration,
+    /// Whether the node passes it on.
+    pub peers: bool,
+    pub gossip: Duration,
+}
+
+#[derive(Debug)]
+struct Entry {
+    tx: Arc<SentTx>,
+    nodes: Vec<u64>,
+    /// Since when it travels; `None` when no node passes it on.
+    since: Option<Duration>,
+    order: u64,
+}
+
+impl Entry {
+    fn spread(&self, now: Duration, gossip: Duration) -> bool {
+        self.since.is_some_and(|since| since.saturating_add(gossip) <= now)
+    }
+
+    fn known(&self, node: u64, now: Duration, gossip: Duration) -> bool {
+        self.nodes.contains(&node) || self.spread(now, gossip)
+    }
+}
+
+/// The pool of one chain.
+#[derive(Debug, Default)]
+pub struct Pool {
+    by_account: HashMap<Vec<u8>, BTreeMap<u64, Entry>>,
+    by_hash: HashMap<Hash, (Vec<u8>, u64)>,
+    orders: u64,
+}
+
+impl Pool {
+    pub fn is_empty(&self) -> bool {
+        self.by_hash.is_empty()
+    }
+
+    pub fn insert(&mut self, offer: Offer) -> Result<(), PoolError> {
+        let full = self.by_hash.len() >= CAPACITY;
+        let entries = self.by_account.entry(offer.tx.account.clone()).or_default();
+        match entries.get_mut(&offer.tx.nonce) {
+            Some(entry) if entry.tx.hash == offer.tx.hash => return hear(entry, &offer),
+            Some(entry) if offer.tx.price < entry.tx.price + entry.tx.price / 10 => {
+                return Err(PoolError::Underpriced);
+            }
+            Some(entry) => {
+                self.by_hash.remove(&entry.tx.hash);
+            }
+            None if full => return Err(PoolError::Full),
+            None => {}
+        }
+        self.put(offer.tx, vec![offer.node], offer.peers.then_some(offer.at));
+        Ok(())
+    }
+
+    /// Takes transactions of replaced blocks back: every node knows them.
+    pub fn put_back(&mut self, txs: Vec<Arc<SentTx>>) {
+        for tx in txs {
+            self.put(tx, Vec::new(), Some(Duration::ZERO));
+        }
+    }
+
+    pub fn get(
+        &self,
+        node: u64,
+        hash: &Hash,
+        now: Duration,
+        gossip: Duration,
+    ) -> Option<Arc<SentTx>> {
+        let (account, nonce) = self.by_hash.get(hash)?;
+        let entry = self.by_account.get(account)?.get(nonce)?;
+        entry.known(node, now, gossip).then(|| Arc::clone(&entry.tx))
+    }
+
+    pub fn count(&self, node: u64, now: Duration, gossip: Duration) -> usize {
+        let entries = self.by_account.values().flat_map(BTreeMap::values);
+        entries.filter(|entry| entry.known(node, now, gossip)).count()
+    }
+
+    pub fn next_nonce(
+        &self,
+        node: u64,
+        account: &[u8],
+        mut next: u64,
+        now: Duration,
+        gossip: Duration,
+    ) -> u64 {
+        let Some(entries) = self.by_account.get(account) else { return next };
+        while entries.get(&next).is_some_and(|entry| entry.known(node, now, gossip)) {
+            next += 1;
+        }
+        next
+    }
+
+    /// Removes and returns what a block made at `at` includes: what its maker had heard
+    /// of by then, oldest senders first.
+    pub fn take(&mut self, at: Duration, next: impl Fn(&[u8]) -> u64) -> Vec<Arc<SentTx>> {
+        let (mut taken, by_hash) = (Vec::new(), &mut self.by_hash);
+        for (account, entries) in &mut self.by_account {
+            let mut nonce = next(account);
+            let later = entries.split_off(&nonce);
+            for stale in std::mem::replace(entries, later).into_values() {
+                by_hash.remove(&stale.tx.hash);
+            }
+            while entries.get(&nonce).is_some_and(|entry| entry.spread(at, Duration::ZERO)) {
+                taken.extend(entries.remove(&nonce));
+                nonce += 1;
+            }
+        }
+        self.by_account.retain(|_, entries| !entries.is_empty());
+        taken.sort_by_key(|entry| (entry.tx.nonce, entry.order));
+        taken.iter().for_each(|entry| {
+            by_hash.remove(&entry.tx.hash);
+        });
+        taken.into_iter().map(|entry| entry.tx).collect()
+    }
+
+    /// Forgets what only `node` knew.
+    pub fn lose(&mut self, node: u64, now: Duration, gossip: Duration) {
+        let by_hash = &mut self.by_hash;
+        for entries in self.by_account.values_mut() {
+            entries.retain(|_, entry| {
+                let lost = entry.nodes == [node] && !entry.spread(now, gossip);
+                if lost {
+                    by_hash.remove(&entry.tx.hash);
+                }
+                !lost
+            });
+        }
+        self.by_account.retain(|_, entries| !entries.is_empty());
+    }
+
+    fn put(&mut self, tx: Arc<SentTx>, nodes: Vec<u64>, since: Option<Duration>) {
+        self.orders += 1;
+        self.by_hash.insert(tx.hash, (tx.account.clone(), tx.nonce));
+        let entries = self.by_account.entry(tx.account.clone()).or_default();
+        entries.insert(tx.nonce, Entry { tx, nodes, since, order: self.orders });
+    }
+}
+
+/// A node hears of a transaction that another one may have told nobody.
+fn hear(entry: &mut Entry, offer: &Offer) -> Result<(), PoolError> {
+    if entry.known(offer.node, offer.at, offer.gossip) {
+        return Err(PoolError::AlreadyKnown);
+    }
+    entry.nodes.push(offer.node);
+    if offer.peers && entry.since.is_none() {
+        entry.since = Some(offer.at);
+    }
+    Ok(())
+}
