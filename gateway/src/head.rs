@@ -1,19 +1,23 @@
 //! Heads: what the nodes of one chain say is newest, and what clients are shown.
 //!
-//! A node's claim is worth nothing until its header links to blocks we know
-//! ([`Tree`]); only then it votes. [`Heads::settle`] turns votes into the *served
-//! tip*. It is pure: the tracker asks nodes, this module says what to ask next
-//! and what follows from the answers. Design §6.
+//! A node's claim is worth nothing until its own headers link it to the served
+//! line ([`Witness`]); only then it votes. [`Heads::settle`] turns votes into the
+//! *served tip*. It is pure: the tracker asks nodes, this module says what to ask
+//! next and what follows from the answers. It verifies no hash and no signature:
+//! against a majority of liars nothing helps. Design §6.
 //!
 //! What must hold:
 //! * a node that merely claims a height moves nothing, from the start or live;
 //! * the tip goes forward, but for a reorg that the voters show, or a majority
 //!   that stays below it for the patience time;
-//! * there is no other state that could freeze: when every voter is gone and
-//!   another node moves on, its line is taken over ([`TipChange::Rerooted`]).
+//! * no node can spoil what another one shows;
+//! * there is no other state that could freeze: when the voters are gone or stand
+//!   still and another line moves on, it is taken over ([`TipChange::Rerooted`]).
 
+mod line;
 mod marks;
-mod tree;
+mod vote;
+mod witness;
 #[cfg(test)]
 mod tests;
 
@@ -27,7 +31,10 @@ use crate::{
 pub use crate::family::Header;
 
 pub use self::marks::Marks;
-use self::tree::Tree;
+use self::{
+    line::{KEEP, Line},
+    witness::Witness,
+};
 
 /// Headers walked back to link a jump; a wider one needs a second witness.
 pub const LINK_DEPTH: usize = 64;
@@ -35,6 +42,8 @@ pub const LINK_DEPTH: usize = 64;
 pub const MIN_PATIENCE: Duration = Duration::from_secs(12);
 /// How far in the future a header's time may be before its claim is implausible.
 const FUTURE_SECONDS: u64 = 60;
+/// Patience times after which a header's time shows that its node is not in sync.
+const OLD: u32 = 10;
 
 /// What to ask the node that showed a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +89,8 @@ pub enum TipChange {
         from: Block,
         to: Block,
     },
-    /// Every voter was gone and another line moved on.
+    /// A line that cannot be linked was taken over: more nodes stand on it than on the
+    /// tip's, or the tip's are gone or stand still while it moves.
     Rerooted {
         from: Block,
         to: Block,
@@ -99,27 +109,17 @@ impl TipChange {
     }
 }
 
-/// What one node showed.
-#[derive(Clone, Copy, Debug, Default)]
-struct Witness {
-    head: Option<Header>,
-    /// When its head last reached a new height.
-    advanced: Timestamp,
-    /// Its answers may vote: right identity, probes answered.
-    live: bool,
-}
-
 /// The heads of one chain's nodes and the tip that follows from them.
 #[derive(Debug)]
 pub struct Heads {
     witnesses: Vec<Witness>,
-    tree: Tree,
-    tip: Option<Block>,
+    /// The blocks clients were shown; the newest is the tip.
+    served: Line,
     tip_since: Timestamp,
     /// Since when a majority has been below the tip on its own line.
     below_since: Option<Timestamp>,
-    /// Since when no live voter has been left on the tip's line.
-    deserted_since: Option<Timestamp>,
+    /// Since when a line that cannot be linked could take over.
+    rival_since: Option<Timestamp>,
     block_time: Duration,
 }
 
@@ -128,11 +128,10 @@ impl Heads {
     pub fn new(nodes: usize, block_time: Duration) -> Self {
         Self {
             witnesses: vec![Witness::default(); nodes],
-            tree: Tree::default(),
-            tip: None,
+            served: Line::default(),
             tip_since: Timestamp::ZERO,
             below_since: None,
-            deserted_since: None,
+            rival_since: None,
             block_time,
         }
     }
@@ -143,11 +142,11 @@ impl Heads {
 
     /// max(3 block times, 12 s): design §6.
     pub fn patience(&self) -> Duration {
-        MIN_PATIENCE.max(self.block_time * 3)
+        MIN_PATIENCE.max(self.block_time.saturating_mul(3))
     }
 
-    pub const fn tip(&self) -> Option<Block> {
-        self.tip
+    pub fn tip(&self) -> Option<Block> {
+        self.served.top()
     }
 
     /// When the tip last changed.
@@ -155,8 +154,10 @@ impl Heads {
         self.tip_since
     }
 
+    /// The newest block a node stands on. A claim whose links are still being shown does
+    /// not count yet.
     pub fn head(&self, node: NodeIndex) -> Option<Block> {
-        self.witnesses[usize::from(node.0)].head.map(|head| head.block())
+        self.witness(node).line().top()
     }
 
     /// The greatest height that a node proved.
@@ -167,7 +168,11 @@ impl Heads {
 
     /// When the node's head last reached a new height.
     pub fn advanced(&self, node: NodeIndex) -> Timestamp {
-        self.witnesses[usize::from(node.0)].advanced
+        self.witness(node).advanced
+    }
+
+    fn witness(&self, node: NodeIndex) -> &Witness {
+        &self.witnesses[usize::from(node.0)]
     }
 
     /// Whether the node's answers may vote at all: its identity is right and its probes are answered.
@@ -177,281 +182,216 @@ impl Heads {
 
     /// Takes over what is known of a node from the heads of an older topology.
     pub fn adopt(&mut self, node: NodeIndex, older: &Self, was: NodeIndex) {
-        self.witnesses[usize::from(node.0)] = older.witnesses[usize::from(was.0)];
+        self.witnesses[usize::from(node.0)] = older.witness(was).clone();
     }
 
-    /// Takes over the tree and the tip of an older topology.
+    /// Takes over the tip and its line of an older topology.
     pub fn adopt_line(&mut self, older: &Self) {
-        self.tree = older.tree.clone();
-        self.tip = older.tip;
+        self.served = older.served.clone();
         self.tip_since = older.tip_since;
     }
 
     /// A node showed its newest header.
     pub fn observe(&mut self, now: Timestamp, node: NodeIndex, head: Header) -> Next {
-        let witness = &mut self.witnesses[usize::from(node.0)];
-        let higher = witness.head.is_none_or(|old| head.number > old.number);
-        if higher {
-            witness.advanced = now;
-        }
-        witness.head = Some(head);
-        self.tree.insert(&head);
-        self.link(node)
+        let below = |tip: Block| tip.number > head.number.saturating_add(KEEP);
+        let far = self.tip().is_some_and(below) && self.witnesses.iter().any(|w| self.is_linked(w));
+        self.witnesses[usize::from(node.0)].observe(now, &head, &self.served, far)
     }
 
     /// A node showed an older header that was asked for; ask on until the line links.
     pub fn show(&mut self, node: NodeIndex, header: Header) -> Next {
-        self.tree.insert(&header);
-        self.link(node)
-    }
-
-    fn link(&mut self, node: NodeIndex) -> Next {
-        let Some(head) = self.witnesses[usize::from(node.0)].head else { return Next::Nothing };
-        match self.tree.link(head.hash, LINK_DEPTH) {
-            tree::Link::Missing(parent) if head.number > 0 => Next::Show(parent),
-            _ => Next::Nothing,
-        }
+        self.witnesses[usize::from(node.0)].show(&header, &self.served)
     }
 
     /// Votes. Not to be called before each node was asked once (or long enough was
     /// waited for it), so that no quick minority makes the first tip.
     /// `unix_now` judges header times (seconds).
     pub fn settle(&mut self, now: Timestamp, unix_now: u64) -> Option<TipChange> {
-        self.accept_second_witnesses();
-        let Some(tip) = self.tip else {
-            let to = self.first_tip(unix_now)?;
-            return Some(self.change(now, TipChange::First { to }));
+        let line = match self.tip() {
+            None => self.first_line(unix_now),
+            Some(tip) => self.rival(now, tip).or_else(|| self.next_line(now, tip)),
         };
+        self.change(now, line?)
+    }
+
+    /// What the voters say the served line is now, if it changes.
+    fn next_line(&mut self, now: Timestamp, tip: Block) -> Option<Line> {
         let voters = self.voters(now);
-        if voters.is_empty() {
-            return self.reroot(now, unix_now, tip);
-        }
-        self.deserted_since = None;
-        let voted = self.voted(&voters, tip)?;
-        let change = self.compare(now, tip, voted)?;
-        Some(self.change(now, change))
-    }
-
-    /// What the vote means for the tip, if anything.
-    fn compare(&mut self, now: Timestamp, tip: Block, voted: Block) -> Option<TipChange> {
-        if voted.hash == tip.hash {
-            self.below_since = None;
-            return None;
-        }
-        if voted.number > tip.number && self.tree.descends(voted.hash, tip) {
-            return Some(TipChange::Forward { from: tip, to: voted });
-        }
-        if voted.number < tip.number && self.tree.descends(tip.hash, voted) {
+        let lines = lines(&voters);
+        let voted = vote::vote(&lines, &self.served);
+        let is_below = |block: Block| block != tip && self.served.has(block);
+        if voted.is_some_and(is_below) {
+            let line = vote::leading_to(&lines, voted?);
             let since = *self.below_since.get_or_insert(now);
-            let waited = now.since(since) >= self.patience();
-            return waited.then_some(TipChange::Back { from: tip, to: voted });
+            return line.filter(|_| now.since(since) >= self.patience());
         }
-        let fork = self.tree.common(tip, voted);
-        let depth = fork.map_or(tip.number, |at| tip.number.saturating_sub(at));
-        Some(TipChange::Reorg { from: tip, to: voted, depth })
+        let line = voted.filter(|&block| block != tip).and_then(|b| vote::leading_to(&lines, b));
+        self.below_since = None;
+        line
     }
 
-    fn change(&mut self, now: Timestamp, change: TipChange) -> TipChange {
-        let to = change.to();
-        self.tip = Some(to);
+    fn change(&mut self, now: Timestamp, line: Line) -> Option<TipChange> {
+        let to = line.top()?;
+        let common = line.common(&self.served);
+        let change = match (self.tip(), common) {
+            (None, _) => TipChange::First { to },
+            (Some(from), None) => TipChange::Rerooted { from, to },
+            (Some(from), Some(at)) if at == from.number => TipChange::Forward { from, to },
+            (Some(from), Some(at)) if at == to.number => TipChange::Back { from, to },
+            (Some(from), Some(at)) => TipChange::Reorg { from, to, depth: from.number - at },
+        };
+        self.served = match common {
+            Some(at) => self.served.up_to(at).join(&line.above(at)),
+            None => line,
+        };
         self.tip_since = now;
         self.below_since = None;
-        self.deserted_since = None;
-        self.tree.prove(to.hash);
-        self.tree.prune(to.number);
-        change
+        self.rival_since = None;
+        Some(change)
     }
 
-    /// Live nodes with a proven head that goes on.
-    fn voters(&self, now: Timestamp) -> Vec<Block> {
-        let voting = |&(index, witness): &(usize, &Witness)| {
-            witness.live && self.proven(witness) && !self.is_stalled(now, index)
-        };
-        let blocks = self.witnesses.iter().enumerate().filter(voting);
-        blocks.filter_map(|(_, witness)| witness.head.map(|head| head.block())).collect()
+    /// Live nodes on a line that links to the served one and goes on.
+    fn voters(&self, now: Timestamp) -> Vec<&Witness> {
+        let voting =
+            |&witness: &&Witness| self.is_linked(witness) && !self.is_stalled(now, witness);
+        self.witnesses.iter().filter(voting).collect()
     }
 
-    fn proven(&self, witness: &Witness) -> bool {
-        witness.head.is_some_and(|head| self.tree.is_proven(head.hash))
+    fn is_linked(&self, witness: &Witness) -> bool {
+        witness.live && !witness.lost && witness.line().common(&self.served).is_some()
     }
 
-    /// No new head for the patience time while another live node proved one.
-    fn is_stalled(&self, now: Timestamp, index: usize) -> bool {
-        let this = &self.witnesses[index];
-        let Some(head) = this.head else { return false };
-        if now.since(this.advanced) <= self.patience() {
+    /// No new head for the patience time while another one proved one. A head that came
+    /// just before all of them stopped is no proof: a chain that halts stalls nobody.
+    fn is_stalled(&self, now: Timestamp, this: &Witness) -> bool {
+        let patience = self.patience();
+        if now.since(this.advanced) < patience {
             return false;
         }
-        self.witnesses.iter().enumerate().any(|(other, witness)| {
-            other != index
-                && witness.live
-                && witness.advanced > this.advanced
-                && self.proven(witness)
-                && witness.head.is_some_and(|theirs| theirs.number > head.number)
+        self.witnesses.iter().any(|other| {
+            other.advanced >= this.advanced + patience / 2
+                && other.line().height() > this.line().height()
+                && self.is_linked(other)
         })
     }
 
-    /// The block the voters agree on: with three or more, the highest that a strict
-    /// majority has reached on one branch; with fewer, the greatest proven head,
-    /// on the tip's branch as long as a voter still stands there.
-    fn voted(&self, voters: &[Block], tip: Block) -> Option<Block> {
-        if voters.len() >= 3 {
-            return self.majority(voters);
-        }
-        let on_branch = voters.iter().filter(|head| self.tree.descends(head.hash, tip));
-        let kept = on_branch.max_by_key(|head| head.number);
-        kept.or_else(|| voters.iter().max_by_key(|head| head.number)).copied()
-    }
-
-    fn majority(&self, voters: &[Block]) -> Option<Block> {
-        let mut heights: Vec<u64> = voters.iter().map(|head| head.number).collect();
-        heights.sort_unstable_by(|a, b| b.cmp(a));
-        let reached = *heights.get(voters.len() / 2)?;
-        let lowest = reached.saturating_sub(tree::KEEP);
-        (lowest..=reached).rev().find_map(|number| {
-            let at: Vec<Hash> =
-                voters.iter().filter_map(|head| self.tree.ancestor(head.hash, number)).collect();
-            let winner = at
-                .iter()
-                .find(|hash| at.iter().filter(|other| other == hash).count() * 2 > voters.len());
-            winner.map(|&hash| Block { number, hash })
-        })
-    }
-
-    /// A line that cannot be linked within [`LINK_DEPTH`] headers counts once two nodes stand on it.
-    fn accept_second_witnesses(&mut self) {
-        let lines = self.unproven_lines();
-        for line in lines.iter().filter(|line| line.witnesses >= 2) {
-            self.tree.prove(line.highest.hash);
+    /// The first line. Of several, one that is in sync by its headers' times, then the one
+    /// with the most witnesses; among equals the newest by time, then the lower: a claim
+    /// of great height alone never wins.
+    fn first_line(&self, unix_now: u64) -> Option<Line> {
+        let live = self.witnesses.iter().filter(|w| w.live && !w.line().is_empty());
+        let best = groups(live.collect()).into_iter().max_by_key(|group| {
+            let in_sync = group.iter().any(|witness| self.is_in_sync(witness, unix_now));
+            let time = group.iter().filter_map(|witness| witness.time).max();
+            let newest = if in_sync { None } else { time };
+            let lower = std::cmp::Reverse(group.iter().map(|w| w.line().height()).max());
+            (in_sync, group.len(), newest, lower)
+        })?;
+        let lines = lines(&best);
+        match vote::vote(&lines, &self.served) {
+            Some(block) => vote::leading_to(&lines, block),
+            None => lines.iter().min_by_key(|line| line.height()).map(|&line| line.clone()),
         }
     }
 
-    /// The first tip. With one line it is that line; of several, the one with the most
-    /// witnesses; among equals a fresh and plausible one, then the lower: a
-    /// claim of great height alone never wins.
-    fn first_tip(&self, unix_now: u64) -> Option<Block> {
-        let live: Vec<Block> = self
-            .witnesses
-            .iter()
-            .filter(|witness| witness.live && self.proven(witness))
-            .filter_map(|witness| witness.head.map(|head| head.block()))
-            .collect();
-        if live.len() >= 3
-            && let Some(block) = self.majority(&live)
-        {
-            return Some(block);
-        }
-        if let Some(&block) = live.iter().max_by_key(|block| block.number) {
-            return Some(block);
-        }
-        self.best_unproven(unix_now)
+    fn is_in_sync(&self, witness: &Witness, unix_now: u64) -> bool {
+        let oldest = unix_now.saturating_sub((self.patience() * OLD).as_secs());
+        let latest = unix_now.saturating_add(FUTURE_SECONDS);
+        witness.time.is_none_or(|time| (oldest..=latest).contains(&time))
     }
 
-    fn best_unproven(&self, unix_now: u64) -> Option<Block> {
-        let patience = self.patience().as_secs();
-        let lines = self.unproven_lines();
-        let plausible =
-            |line: &&Line| line.highest.time.is_none_or(|t| t <= unix_now + FUTURE_SECONDS);
-        let fresh = |line: &Line| line.highest.time.is_none_or(|t| t + patience >= unix_now);
-        let best = lines.iter().filter(plausible).max_by_key(|line| {
-            let age_order = if fresh(line) { u64::MAX } else { line.highest.time.unwrap_or(0) };
-            (line.witnesses, fresh(line), age_order, std::cmp::Reverse(line.highest.number))
+    /// A line that cannot be linked and takes over: at once when two nodes or more stand
+    /// on it above the tip and fewer on the tip's; after the patience time when
+    /// the tip's are gone, or stand still while it moves.
+    fn rival(&mut self, now: Timestamp, tip: Block) -> Option<Line> {
+        let voters = self.voters(now);
+        let apart = self.witnesses.iter().filter(|w| {
+            w.live && w.has_shown() && !self.is_linked(w) && self.is_plausible(now, tip, w)
         });
-        best.map(|line| line.highest.block())
-    }
-
-    /// No voter is left on the tip's line. After the patience time a line that has moved
-    /// within it is taken over; until then the tip stands.
-    fn reroot(&mut self, now: Timestamp, unix_now: u64, tip: Block) -> Option<TipChange> {
-        let since = *self.deserted_since.get_or_insert(now);
-        if now.since(since) < self.patience() {
-            return None;
+        let is_above = |group: &[&Witness]| group.iter().any(|w| w.line().height() > tip.number);
+        let rivals = groups(apart.collect()).into_iter().filter(|group| {
+            let moving = group.iter().any(|w| now.since(w.advanced) < self.patience());
+            voters.is_empty() || (is_above(group) && moving)
+        });
+        let rival = rivals.max_by_key(|group| (is_above(group), group.len()));
+        let still_since = voters.iter().map(|w| w.advanced).max().unwrap_or(self.tip_since);
+        let outnumbers = |group: &Vec<&Witness>| {
+            group.len() >= 2 && group.len() > voters.len() && is_above(group)
+        };
+        let line = rival.as_ref().and_then(|group| {
+            let lines = lines(group);
+            vote::leading_to(&lines, vote::vote(&lines, &self.served)?)
+        });
+        if rival.as_ref().is_some_and(outnumbers) {
+            return line;
         }
-        let to = self.best_unproven(unix_now)?;
+        let since = line.as_ref().map(|_| self.rival_since.unwrap_or(now));
+        self.rival_since = since;
         let patience = self.patience();
-        let moving = self.witnesses.iter().any(|witness| {
-            witness.live
-                && witness.head.is_some_and(|head| head.hash == to.hash)
-                && now.since(witness.advanced) <= patience
-        });
-        moving.then(|| self.change(now, TipChange::Rerooted { from: tip, to }))
+        let waited = now.since(since?) >= patience && now.since(still_since) >= patience;
+        line.filter(|_| waited)
     }
 
-    /// Live nodes whose heads are not proven, grouped by the line they stand on.
-    fn unproven_lines(&self) -> Vec<Line> {
-        let mut lines: Vec<Line> = Vec::new();
-        for witness in self.witnesses.iter().filter(|w| w.live && !self.proven(w)) {
-            let Some(head) = witness.head else { continue };
-            let root = self.tree.root(head.hash);
-            match lines.iter_mut().find(|line| line.root == root) {
-                None => lines.push(Line { root, witnesses: 1, highest: head }),
-                Some(line) => {
-                    line.witnesses += 1;
-                    if head.number > line.highest.number {
-                        line.highest = head;
-                    }
-                }
-            }
-        }
-        lines
+    /// Whether a chain can have come so far since the tip changed: twice the usual pace,
+    /// and a walk's length for bursts.
+    fn is_plausible(&self, now: Timestamp, tip: Block, witness: &Witness) -> bool {
+        let passed = now.since(self.tip_since).as_nanos();
+        let blocks = 2 * passed / self.block_time.as_nanos().max(1);
+        let most = u128::from(tip.number) + LINK_DEPTH as u128 + blocks;
+        u128::from(witness.line().height()) <= most
     }
 
     /// How a node stands to the tip, for the chooser and the operator.
     pub fn standing(&self, now: Timestamp, node: NodeIndex) -> Standing {
-        let index = usize::from(node.0);
-        let (Some(tip), Some(head)) = (self.tip, self.witnesses[index].head) else {
+        let witness = self.witness(node);
+        let (Some(tip), Some(head)) = (self.tip(), self.head(node)) else {
             return Standing::Unseen;
         };
         let lag = tip.number.saturating_sub(head.number);
-        if lag > tree::KEEP {
+        if witness.is_new() {
+            return Standing::Unseen;
+        }
+        if lag > KEEP {
             return Standing::Far { lag };
         }
-        if !self.tree.is_proven(head.hash) {
+        let line = witness.line();
+        let on_line = if lag == 0 { line.has(tip) } else { self.served.has(head) };
+        if !on_line || witness.lost {
             return Standing::Forked;
         }
-        let on_line = if head.number >= tip.number {
-            self.tree.descends(head.hash, tip)
-        } else {
-            self.tree.descends(tip.hash, head.block())
-        };
-        if !on_line {
-            return Standing::Forked;
-        }
-        if self.is_stalled(now, index) {
+        if self.is_stalled(now, witness) {
             Standing::Stalled { lag }
         } else {
             Standing::OnLine { lag }
         }
     }
 
-    /// Whether two live nodes show different branches at equal height: ask everybody again at once.
+    /// Whether a live node shows another branch at the tip's height or above: ask everybody
+    /// again at once.
     pub fn in_conflict(&self) -> bool {
-        let Some(tip) = self.tip else { return false };
-        self.witnesses.iter().filter(|witness| witness.live && self.proven(witness)).any(
-            |witness| {
-                witness.head.is_some_and(|head| {
-                    head.number >= tip.number && !self.tree.descends(head.hash, tip)
-                })
-            },
-        )
+        let Some(tip) = self.tip() else { return false };
+        let mut linked = self.witnesses.iter().filter(|witness| self.is_linked(witness));
+        linked.any(|w| w.line().height() >= tip.number && !w.line().has(tip))
     }
 
-    /// Number of a block we know the header of.
+    /// Number of a block that the served line or a node's own line has.
     pub fn number_of(&self, hash: Hash) -> Option<u64> {
-        self.tree.number(hash)
+        let shown = self.witnesses.iter().map(Witness::line);
+        std::iter::once(&self.served).chain(shown).find_map(|line| line.number_of(hash))
     }
 
     /// The hash of the block at a height on the tip's line, if its header is still kept.
     pub fn at(&self, number: u64) -> Option<Hash> {
-        self.tree.ancestor(self.tip?.hash, number)
+        self.served.at(number)
     }
 }
 
-/// Nodes that stand on one line we cannot link.
-#[derive(Debug)]
-struct Line {
-    /// The oldest header of the line that was shown.
-    root: Hash,
-    witnesses: usize,
-    highest: Header,
+fn lines<'w>(witnesses: &[&'w Witness]) -> Vec<&'w Line> {
+    witnesses.iter().map(|witness| witness.line()).collect()
+}
+
+/// Witnesses whose lines meet, together.
+fn groups(witnesses: Vec<&Witness>) -> Vec<Vec<&Witness>> {
+    let groups = vote::group(&lines(&witnesses));
+    groups.into_iter().map(|group| group.into_iter().map(|at| witnesses[at]).collect()).collect()
 }

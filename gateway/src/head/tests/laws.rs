@@ -1,0 +1,105 @@
+//! Random worlds in which a strict majority is honest.
+
+use proptest::prelude::*;
+
+use super::{
+    super::{Header, Next, TipChange},
+    world::{BLOCK_TIME, World},
+};
+use crate::names::{Hash, NodeIndex};
+
+/// How far honest nodes may lag.
+const LAG: u64 = 3;
+
+#[derive(Clone, Debug)]
+struct Step {
+    /// Which node is asked.
+    node: usize,
+    /// What a liar does with it.
+    lie: u8,
+    by: u64,
+    lag: u64,
+    block: bool,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = (0..7_usize, any::<u8>(), 0..2_000_u64, 0..=LAG, proptest::bool::weighted(0.1))
+        .prop_map(|(node, lie, by, lag, block)| Step { node, lie, by, lag, block });
+    prop::collection::vec(step, 50..400)
+}
+
+/// One of many lies: invented forks and heights, the truth under other numbers and
+/// parents, any header of the past, garbage.
+fn lie(world: &mut World, step: &Step, head: u64) -> Header {
+    let real = world.header(0, head);
+    let garbage = Hash([step.lie; 32]);
+    match step.lie % 9 {
+        0 => Header { number: head + step.by, ..real },
+        1 => Header { parent: garbage, ..real },
+        2 => Header { hash: garbage, ..real },
+        3 => world.header(0, head - step.by % 500),
+        4 => world.header(0, head + step.by % 3),
+        5 => Header { parent: real.hash, number: head + 1, hash: garbage, time: None },
+        6 => Header { number: u64::MAX - step.by, hash: garbage, parent: garbage, time: None },
+        7 => Header { number: head - 1, parent: world.block(0, head - 2).hash, ..real },
+        _ => {
+            let branch = world.fork(0, Some(head - step.by % 70));
+            world.header(branch, head + step.by % 100)
+        }
+    }
+}
+
+/// Shows a liar's head and whatever it invents below.
+fn show_lie(world: &mut World, node: NodeIndex, step: &Step, head: Header) {
+    world.heads.set_live(node, true);
+    let mut next = world.heads.observe(world.now(), node, head);
+    let mut number = head.number;
+    for _ in 0..step.by % 80 {
+        let Next::Show(hash) = next else { return };
+        number = if step.lie.is_multiple_of(11) { step.by } else { number.saturating_sub(1) };
+        let parent = Hash([step.lie ^ number as u8; 32]);
+        next = world.heads.show(node, Header { number, hash, parent, time: None });
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn with_an_honest_majority_the_tip_is_honest_goes_forward_and_keeps_up(
+        liars in 0..=3_usize, more in 0..=1_usize, steps in steps(),
+    ) {
+        let count = (2 * liars + 1 + more).max(3);
+        let mut world = World::new(count);
+        let mut head = world.nodes[0].head;
+        for index in liars..count {
+            world.poll(index);
+        }
+        for step in &steps {
+            if step.block {
+                head += 1;
+                world.clock.advance(BLOCK_TIME);
+            }
+            let index = step.node % count;
+            if index < liars {
+                let header = lie(&mut world, step, head);
+                show_lie(&mut world, NodeIndex(index as u16), step, header);
+            } else {
+                let known = world.nodes[index].head;
+                world.nodes[index].head = known.max(head - step.lag);
+                world.poll(index);
+            }
+            let change = world.settle();
+            let allowed = matches!(
+                change, None | Some(TipChange::First { .. } | TipChange::Forward { .. })
+            );
+            prop_assert!(allowed, "{change:?}");
+            let tip = world.tip();
+            prop_assert_eq!(tip, world.block(0, tip.number));
+            let mut reached: Vec<u64> = (liars..count).map(|at| world.nodes[at].head).collect();
+            reached.sort_unstable();
+            prop_assert!(tip.number >= reached[0], "{tip:?} {reached:?}");
+            prop_assert!(tip.number <= head);
+        }
+    }
+}
