@@ -1,6 +1,8 @@
 //! What must hold for any bytes, one function per fuzz target. Shared by the
 //! fuzzer and by the test that replays the corpora (gateway/tests/corpus.rs).
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use headrace_gateway::{
     family::Family,
@@ -57,12 +59,13 @@ pub fn rpc_reply(data: &[u8]) {
 /// Pins lie inside the params, in order; pinned params of a call that was read are
 /// JSON still.
 pub fn method_needs(data: &[u8]) {
-    let table = MethodTable::for_family(Family::Ethereum);
+    static TABLE: LazyLock<MethodTable> =
+        LazyLock::new(|| MethodTable::for_family(Family::Ethereum));
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (method, params) = text.split_once(' ').unwrap_or((text, ""));
     let params = (!params.is_empty()).then_some(params);
     let call = Call { id: Id::Missing, method: method.into(), params };
-    let Ok(needs) = table.needs(&call) else { return };
+    let Ok(needs) = TABLE.needs(&call) else { return };
     let _weight = needs.weight_at(1_000_000);
     let pinned = pinned(&needs, params.unwrap_or_default());
     if params.is_some_and(|params| serde_json::from_str::<IgnoredAny>(params).is_ok()) {
