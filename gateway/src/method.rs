@@ -6,6 +6,7 @@
 //! means to a node beyond that is deliberately not known here.
 
 mod needs;
+mod range;
 mod row;
 mod table;
 

@@ -9,13 +9,13 @@ use smallvec::{SmallVec, smallvec};
 
 use super::{
     BadParams, BlockNeed, BlockPlace, Class, Method, MethodTable, Needs, Pin, Reference,
-    ReferenceKind, Tag,
+    ReferenceKind, Tag, range::range,
 };
 use crate::{
     family::{Family, ethereum},
     rpc::{
         Call,
-        walk::{find_range, is_null, items, members, text},
+        walk::{find_range, is_null, items, text},
     },
 };
 
@@ -58,7 +58,7 @@ impl Needs<'_> {
     }
 }
 
-type Found = (BlockNeed, SmallVec<[Pin; 2]>);
+pub(super) type Found = (BlockNeed, SmallVec<[Pin; 2]>);
 
 fn no_place(method: &Method) -> Found {
     let need = if method.block == BlockPlace::None { BlockNeed::None } else { BlockNeed::AtTip };
@@ -128,7 +128,7 @@ fn slot(params: &str, position: usize) -> Slot {
     }
 }
 
-const fn pin_at(at: Range<usize>, before: &'static str, after: &'static str) -> Pin {
+pub(super) const fn pin_at(at: Range<usize>, before: &'static str, after: &'static str) -> Pin {
     Pin { at, before, after, tag: Tag::Latest, takes_hash: false }
 }
 
@@ -145,7 +145,12 @@ fn omitted(
 }
 
 /// The one reference at the pin's place.
-fn one(family: Family, params: &str, pin: Pin, kind: ReferenceKind) -> Result<Found, BadParams> {
+pub(super) fn one(
+    family: Family,
+    params: &str,
+    pin: Pin,
+    kind: ReferenceKind,
+) -> Result<Found, BadParams> {
     Ok(match read(family, &params[pin.at.clone()], kind)? {
         Reference::Number(number) => (BlockNeed::Number(number), SmallVec::new()),
         Reference::Hash(hash) => (BlockNeed::Hash(hash), SmallVec::new()),
@@ -182,95 +187,7 @@ fn in_member(
     }
 }
 
-/// One end of a range as written: its place, and what it says. Null is omitted.
-#[derive(Default)]
-struct Ends {
-    from: Option<Range<usize>>,
-    to: Option<Range<usize>>,
-    hash: Option<Range<usize>>,
-    members: usize,
-}
-
-impl Ends {
-    fn find(params: &str, object: &Range<usize>) -> Self {
-        let mut ends = Self::default();
-        for (name, value) in members(&params[object.clone()]) {
-            ends.members += 1;
-            let place = match name.as_ref() {
-                "fromBlock" => &mut ends.from,
-                "toBlock" => &mut ends.to,
-                "blockHash" => &mut ends.hash,
-                _ => continue,
-            };
-            *place = Some(object.start + value.start..object.start + value.end);
-        }
-        ends
-    }
-}
-
-fn range(
-    family: Family,
-    params: &str,
-    object: Range<usize>,
-    fill: bool,
-) -> Result<Found, BadParams> {
-    if !params[object.clone()].starts_with('{') {
-        return Err(BadParams::Shape);
-    }
-    let ends = Ends::find(params, &object);
-    let given = |at: &Option<Range<usize>>| at.clone().filter(|at| !is_null(&params[at.clone()]));
-    if let Some(hash) = given(&ends.hash) {
-        if given(&ends.from).is_some() || given(&ends.to).is_some() {
-            return Err(BadParams::HashAndRange);
-        }
-        return one(family, params, pin_at(hash, "", ""), ReferenceKind::Hash);
-    }
-    let behind = object.end - 1;
-    let mut pins = SmallVec::new();
-    let comma = ends.members > 0;
-    let from_at = ends.from.clone().unwrap_or(behind..behind);
-    let from_name = if comma { ",\"fromBlock\":" } else { "\"fromBlock\":" };
-    let from_pin = pin_at(from_at, if ends.from.is_none() { from_name } else { "" }, "");
-    let from = end(family, params, given(&ends.from).is_some(), fill, from_pin, &mut pins)?;
-    let comma = comma || (fill && ends.from.is_none());
-    let to_at = ends.to.clone().unwrap_or(behind..behind);
-    let to_name = if comma { ",\"toBlock\":" } else { "\"toBlock\":" };
-    let to_pin = pin_at(to_at, if ends.to.is_none() { to_name } else { "" }, "");
-    let to = end(family, params, given(&ends.to).is_some(), fill, to_pin, &mut pins)?;
-    if let (Some(from), Some(to)) = (from, to)
-        && from > to
-    {
-        return Err(BadParams::InvertedRange);
-    }
-    pins.sort_by_key(|pin| pin.at.start);
-    Ok((BlockNeed::Range { from, to }, pins))
-}
-
-/// One end: its number, or the pin that will be one.
-fn end(
-    family: Family,
-    params: &str,
-    given: bool,
-    fill: bool,
-    pin: Pin,
-    pins: &mut SmallVec<[Pin; 2]>,
-) -> Result<Option<u64>, BadParams> {
-    if !given {
-        if fill {
-            pins.push(pin);
-        }
-        return Ok(None);
-    }
-    match read(family, &params[pin.at.clone()], ReferenceKind::Number)? {
-        Reference::Number(number) => return Ok(Some(number)),
-        Reference::Newest(tag) => pins.push(Pin { tag, ..pin }),
-        Reference::Earliest => {}
-        Reference::Pending | Reference::Hash(_) => return Err(BadParams::BadBlock),
-    }
-    Ok(None)
-}
-
-fn read(family: Family, raw: &str, kind: ReferenceKind) -> Result<Reference, BadParams> {
+pub(super) fn read(family: Family, raw: &str, kind: ReferenceKind) -> Result<Reference, BadParams> {
     let reference = match family {
         Family::Ethereum => ethereum::block::read(raw, kind),
     };

@@ -121,10 +121,16 @@ pub(super) fn apply(row: &mut Method, columns: &Table, problems: &mut Vec<RowPro
     if !columns.contains_key("lane") && decides.iter().any(|column| columns.contains_key(*column)) {
         row.lane = derived_lane(row);
     }
-    if row.class == Class::Local && row.transaction.is_some() {
-        let message = "a method that the gateway answers sends no transaction".into();
-        problems.push(problem(Some("transaction"), message, "class = \"write\"".into()));
-    }
+}
+
+/// Whether an override made the gateway answer what it cannot.
+pub(super) fn check_local(before: Class, row: &Method) -> Option<RowProblem> {
+    (row.class == Class::Local && before != Class::Local).then(|| RowProblem {
+        row: row.name.to_string(),
+        column: Some("class".to_owned()),
+        message: "the gateway cannot answer this method itself".to_owned(),
+        allowed: "any class but local".to_owned(),
+    })
 }
 
 /// `None`: there is no such column.

@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 use super::{
     Class, Method, MethodIndex,
-    row::{RowProblem, apply, blank},
+    row::{RowProblem, apply, blank, check_local},
 };
 use crate::family::Family;
 
@@ -65,14 +65,13 @@ impl MethodTable {
         let mut problems = Vec::new();
         let mut rows = self.rows.clone();
         for (name, columns) in overrides {
-            let known = rows.iter_mut().find(|row| *row.name == *name);
-            if let Some(row) = known {
-                apply(row, columns, &mut problems);
-                continue;
-            }
-            let mut row = Method { name: name.into(), ..self.row_of(name).clone() };
-            apply(&mut row, columns, &mut problems);
-            rows.push(row);
+            let at = rows.iter().position(|row| *row.name == *name).unwrap_or_else(|| {
+                rows.push(Method { name: name.into(), ..self.row_of(name).clone() });
+                rows.len() - 1
+            });
+            let before = rows[at].class;
+            apply(&mut rows[at], columns, &mut problems);
+            problems.extend(check_local(before, &rows[at]));
         }
         if problems.is_empty() { Ok(Self::of(self.family, rows)) } else { Err(problems) }
     }

@@ -196,7 +196,11 @@ fn an_override_sets_its_columns_and_keeps_the_others() {
     assert_eq!((call_row.weight, call_row.lane, call_row.data), (40, Lane::State, Data::State));
     assert_eq!(table.row_of("ots_getHeader").class, Class::Read);
     assert_eq!(table.row_of("ots_other").class, Class::Refuse);
-    assert_eq!(table.row_of("erigon_forks").class, Class::Read);
+    let erigon = table.row_of("erigon_forks");
+    assert_eq!(
+        (erigon.class, &erigon.block, erigon.lane),
+        (Class::Read, &BlockPlace::Tip, Lane::State)
+    );
     assert_eq!(table.row_of("eth_foo").weight, 3);
     assert_eq!(table.row_of("eth_getProof").lane, Lane::Trace);
     let needs = table.needs(&call(r#"ots_getHeader ["latest"]"#)).unwrap();
@@ -210,6 +214,7 @@ fn every_problem_of_an_override_is_told_with_row_column_and_what_is_allowed() {
         "eth call" = {}
         eth_x = { block = "0 range?", timeout = { a = 1 } }
         eth_y = { block = "16 any" }
+        eth_z = { class = "local" }
     "#;
     let problems = overridden(rows).unwrap_err();
     let told: Vec<_> = problems
@@ -226,6 +231,7 @@ fn every_problem_of_an_override_is_told_with_row_column_and_what_is_allowed() {
         ("eth_x", "block"),
         ("eth_x", "timeout"),
         ("eth_y", "block"),
+        ("eth_z", "class"),
     ];
     assert_eq!(told, expected);
     assert_eq!(problems[2].message, "\"raed\" is not allowed here");

@@ -6,7 +6,7 @@
 
 use super::{
     Call, Id, Invalid, ReadLimits, Refused, Request,
-    scan::{Scanner, unescape},
+    scan::Scanner,
     walk::{string_end, text},
 };
 
@@ -118,9 +118,9 @@ fn item<'a>(scanner: &mut Scanner<'a>, limits: &ReadLimits) -> Result<Item<'a>, 
 
 impl<'a> Envelope<'a> {
     fn member(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Invalid> {
-        let name = scanner.name()?;
+        let name = scanner.member()?;
         let value = scanner.value()?;
-        let place = match unescape(name).as_ref() {
+        let place = match name.as_ref() {
             "jsonrpc" => &mut self.version,
             "id" => {
                 self.id_twice |= self.id.is_some();
@@ -192,6 +192,9 @@ fn answer_id<'a>(item: Option<&Item<'a>>) -> Id<'a> {
     }
 }
 
+/// Containers that are nested deeper are not looked through for a batch's commas.
+const LENIENT_DEPTH: u32 = 1_024;
+
 /// Whether a refused text is, by its commas, a batch over the limit. Lenient:
 /// it looks at brackets and strings only, and stops at the limit.
 fn overfull(text: &[u8], limits: &ReadLimits) -> bool {
@@ -204,7 +207,8 @@ fn overfull(text: &[u8], limits: &ReadLimits) -> bool {
     let (mut depth, mut commas, mut at) = (0_u32, 0_u32, start);
     while let Some(&byte) = text.get(at) {
         match byte {
-            b'[' | b'{' => depth = depth.saturating_add(1),
+            b'[' | b'{' if depth >= LENIENT_DEPTH => return false,
+            b'[' | b'{' => depth += 1,
             b']' | b'}' if depth <= 1 => return false,
             b']' | b'}' => depth -= 1,
             b',' if depth == 1 => commas += 1,

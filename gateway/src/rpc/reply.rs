@@ -9,7 +9,7 @@ mod trim;
 
 use std::borrow::Cow;
 
-use super::scan::{Scanner, unescape};
+use super::scan::Scanner;
 pub use super::walk::{find, is_null};
 use super::walk::{string_end, text, value_end};
 pub use trim::Trimmer;
@@ -117,9 +117,9 @@ fn members(body: &str) -> Result<Members<'_>, ()> {
     }
     let mut more = !scanner.take(b'}');
     while more {
-        let name = scanner.name().map_err(drop)?;
+        let name = scanner.member().map_err(drop)?;
         let value = scanner.value().map_err(drop)?;
-        let place = match unescape(name).as_ref() {
+        let place = match name.as_ref() {
             "id" => Some(&mut found.id),
             "result" => Some(&mut found.result),
             "error" => Some(&mut found.error),

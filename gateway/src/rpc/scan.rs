@@ -35,6 +35,8 @@ pub(crate) struct Scanner<'a> {
     watch_names: bool,
     open: SmallVec<[Open; 32]>,
     names: SmallVec<[&'a str; 16]>,
+    /// A string since this was last cleared had an escape.
+    escaped: bool,
     /// An object of the last [`Scanner::value`] had a name twice.
     pub repeated: bool,
 }
@@ -52,6 +54,7 @@ impl<'a> Scanner<'a> {
             watch_names: true,
             open: SmallVec::new(),
             names: SmallVec::new(),
+            escaped: false,
             repeated: false,
         }
     }
@@ -64,10 +67,11 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next byte that is not white space, not consumed.
+    #[inline]
     pub fn peek(&mut self) -> Option<u8> {
         loop {
             let byte = *self.text.as_bytes().get(self.at)?;
-            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+            if byte > b' ' || !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
                 return Some(byte);
             }
             self.at += 1;
@@ -75,6 +79,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Consumes `byte` if it comes next.
+    #[inline]
     pub fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
@@ -104,17 +109,29 @@ impl<'a> Scanner<'a> {
 
     /// Reads one value of any kind; its raw text.
     pub fn value(&mut self) -> Result<&'a str, Invalid> {
-        self.peek();
+        let first = self.peek();
         let start = self.at;
         self.repeated = false;
-        self.open.clear();
-        self.names.clear();
-        while self.begin()? || self.follow()? {}
+        if matches!(first, Some(b'{' | b'[')) {
+            self.escaped = false;
+            self.open.clear();
+            self.names.clear();
+            while self.begin()? || self.follow()? {}
+        } else {
+            self.begin()?;
+        }
         self.since(start)
     }
 
-    /// Reads a member's name and its colon; the raw text between the quotes.
-    pub fn name(&mut self) -> Result<&'a str, Invalid> {
+    /// Reads a member's name and its colon; the name is decoded.
+    pub fn member(&mut self) -> Result<Cow<'a, str>, Invalid> {
+        self.escaped = false;
+        let name = self.name()?;
+        Ok(if self.escaped { unescape(name) } else { Cow::Borrowed(name) })
+    }
+
+    /// The raw text between the quotes of a name that a colon follows.
+    fn name(&mut self) -> Result<&'a str, Invalid> {
         if self.peek() != Some(b'"') {
             return Err(Invalid::Parse);
         }
@@ -142,7 +159,7 @@ impl<'a> Scanner<'a> {
             match (self.peek(), object) {
                 (Some(b','), true) => {
                     self.at += 1;
-                    return self.member(names).map(|()| true);
+                    return self.inner_name(names).map(|()| true);
                 }
                 (Some(b','), false) => {
                     self.at += 1;
@@ -170,12 +187,12 @@ impl<'a> Scanner<'a> {
         let names = self.names.len() as u32;
         self.open.push(Open { object, names });
         if object {
-            self.member(names)?;
+            self.inner_name(names)?;
         }
         Ok(true)
     }
 
-    fn member(&mut self, first: u32) -> Result<(), Invalid> {
+    fn inner_name(&mut self, first: u32) -> Result<(), Invalid> {
         let name = self.name()?;
         if !self.watch_names {
             return Ok(());
@@ -189,7 +206,7 @@ impl<'a> Scanner<'a> {
 
     fn close_object(&mut self, first: usize) {
         if self.watch_names {
-            self.repeated |= any_twice(&mut self.names[first..]);
+            self.repeated |= any_twice(&mut self.names[first..], self.escaped);
             self.names.truncate(first);
         }
     }
@@ -258,7 +275,9 @@ impl<'a> Scanner<'a> {
         Ok(inner)
     }
 
+    #[cold]
     fn escape(&mut self) -> Result<(), Invalid> {
+        self.escaped = true;
         let letter = self.text.as_bytes().get(self.at + 1);
         match letter {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
@@ -320,12 +339,12 @@ const fn special_in_word(word: u64) -> u64 {
     (quote | slash | control) & HIGH
 }
 
-/// Whether two names mean the same text. Escapes are resolved first.
-fn any_twice(names: &mut [&str]) -> bool {
+/// Whether two names mean the same text. Escapes, if there are any, are resolved first.
+fn any_twice(names: &mut [&str], escaped: bool) -> bool {
     if names.len() < 2 {
         return false;
     }
-    if names.iter().any(|name| name.contains('\\')) {
+    if escaped {
         let mut decoded: Vec<_> = names.iter().map(|name| unescape(name)).collect();
         decoded.sort_unstable();
         return decoded.windows(2).any(|pair| pair[0] == pair[1]);

@@ -155,11 +155,7 @@ mod tests {
         check(&format!("{{\"blockHash\":\"{HASH}\",\"requireCanonical\":true}}"), any, Some(hash));
         check("{\"blockNumber\" : \"0x9\"}", any, Some(Reference::Number(9)));
         check("{\"blockNumber\":\"latest\"}", any, Some(Reference::Newest(Tag::Latest)));
-        check(
-            &format!("{{\"blockHash\":null,\"blockNumber\":\"0x9\"}}"),
-            any,
-            Some(Reference::Number(9)),
-        );
+        check("{\"blockHash\":null,\"blockNumber\":\"0x9\"}", any, Some(Reference::Number(9)));
         check(&format!("{{\"blockNumber\":\"0x9\",\"blockHash\":\"{HASH}\"}}"), any, None);
         check("{\"blockNumber\":\"0x09\"}", any, None);
         check("{\"blockNumber\":\"0x9\",\"x\":1}", any, None);

@@ -1,0 +1,95 @@
+//! What must hold for any bytes, one function per fuzz target. Shared by the
+//! fuzzer and by the test that replays the corpora (gateway/tests/corpus.rs).
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use headrace_gateway::{
+    family::Family,
+    method::{MethodTable, Needs},
+    rpc::{
+        Call, Id, ReadLimits, Request,
+        read::read,
+        reply::{HeadState, Reply, SMALL, Trimmer, read_head, read_reply},
+        write,
+    },
+};
+use serde::de::IgnoredAny;
+
+/// Accepted text is JSON to another reader too, and a call that is written again
+/// is read as the same call.
+pub fn rpc_read(data: &[u8]) {
+    let calls = match read(data, &ReadLimits::default()) {
+        Ok(Request::Single(item)) => vec![item],
+        Ok(Request::Batch(items)) => items,
+        Err(_) => return,
+    };
+    assert!(serde_json::from_slice::<IgnoredAny>(data).is_ok());
+    for call in calls.into_iter().flatten() {
+        let mut text = Vec::new();
+        write::call(&mut text, 7, &call.method, call.params, &[]);
+        let params = Some(call.params.unwrap_or("[]"));
+        let again = Call { id: Id::Raw("7"), params, ..call };
+        assert_eq!(read(&text, &ReadLimits::default()), Ok(Request::Single(Ok(again))));
+    }
+}
+
+/// A reply read whole is JSON; the same bytes streamed end in a value or a fault.
+/// The first byte says where the stream is cut.
+pub fn rpc_reply(data: &[u8]) {
+    let Some((cut, body)) = data.split_first() else { return };
+    if let Ok(Reply::Result { raw } | Reply::Error { raw, .. }) = read_reply(body, 7)
+        && body.len() <= SMALL
+    {
+        assert!(serde_json::from_str::<IgnoredAny>(raw).is_ok());
+    }
+    let first = usize::from(*cut).min(body.len());
+    if let HeadState::Result { value_starts_at, id_seen } = read_head(&body[..first], 7) {
+        let mut trimmer = Trimmer::new(id_seen, 7);
+        let mut passed = 0;
+        for chunk in body[value_starts_at..].chunks(usize::from(*cut).max(1)) {
+            let pieces = trimmer.push(Bytes::copy_from_slice(chunk));
+            passed += pieces.iter().map(|piece| piece.len()).sum::<usize>();
+        }
+        let rest = trimmer.finish().map_or(0, |rest| rest.len());
+        assert!(passed + rest < body.len());
+    }
+}
+
+/// Pins lie inside the params, in order; pinned params of a call that was read are
+/// JSON still.
+pub fn method_needs(data: &[u8]) {
+    static TABLE: LazyLock<MethodTable> =
+        LazyLock::new(|| MethodTable::for_family(Family::Ethereum));
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let (method, params) = text.split_once(' ').unwrap_or((text, ""));
+    let params = (!params.is_empty()).then_some(params);
+    let call = Call { id: Id::Missing, method: method.into(), params };
+    let Ok(needs) = TABLE.needs(&call) else { return };
+    let _weight = needs.weight_at(1_000_000);
+    let pinned = pinned(&needs, params.unwrap_or_default());
+    if params.is_some_and(|params| serde_json::from_str::<IgnoredAny>(params).is_ok()) {
+        assert!(serde_json::from_slice::<IgnoredAny>(&pinned).is_ok());
+    }
+}
+
+fn pinned(needs: &Needs<'_>, params: &str) -> Vec<u8> {
+    let mut done = 0;
+    for pin in &needs.pins {
+        assert!(done <= pin.at.start && pin.at.start <= pin.at.end);
+        assert!(params.get(pin.at.clone()).is_some());
+        done = pin.at.end;
+    }
+    let splices: Vec<_> = needs.pins.iter().map(|pin| pin.splice("\"0x1b4\"")).collect();
+    let mut text = Vec::new();
+    write::spliced(&mut text, params, &splices);
+    text
+}
+
+/// Any text is a table, perhaps with problems; every problem says what is allowed.
+pub fn method_rows(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let (table, problems) = MethodTable::read(Family::Ethereum, text);
+    assert!(table.row_of("eth_call").weight >= 1);
+    assert!(problems.iter().all(|problem| !problem.allowed.is_empty()));
+}
