@@ -162,8 +162,8 @@ impl Heads {
 
     /// The greatest height that a node proved.
     pub fn highest_proven(&self) -> Option<u64> {
-        let proven = self.witnesses.iter().filter(|witness| self.proven(witness));
-        proven.filter_map(|witness| witness.head.map(|head| head.number)).max()
+        let linked = self.witnesses.iter().filter(|witness| self.is_linked(witness));
+        linked.map(|witness| witness.line().height()).max()
     }
 
     /// When the node's head last reached a new height.
