@@ -175,7 +175,7 @@ pub struct Method {
 }
 
 /// A family's table, overrides applied.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct MethodTable {
     rows: Vec<Method>,
 }
