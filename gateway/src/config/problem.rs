@@ -156,10 +156,16 @@ impl<'t> Problems<'t> {
     /// All of them in the order of the text, with line and column.
     pub fn finish(mut self) -> Vec<Problem> {
         self.found.sort_by_key(|(at, _)| *at);
+        // The last place, so that many problems of one long line cost one walk.
+        let (mut line, mut done, mut column) = (0, 0, 1);
         for (at, problem) in &mut self.found {
-            problem.line = self.lines.partition_point(|start| start <= at);
-            let start = self.lines[problem.line - 1];
-            problem.column = 1 + columns(&self.text.as_bytes()[start..*at]);
+            let this = self.lines.partition_point(|start| start <= at);
+            if this != line {
+                (line, done, column) = (this, self.lines[this - 1], 1);
+            }
+            column += columns(&self.text.as_bytes()[done..*at]);
+            done = *at;
+            (problem.line, problem.column) = (line, column);
         }
         let mut problems: Vec<_> = self.found.into_iter().map(|(_, problem)| problem).collect();
         if self.more > 0 {
