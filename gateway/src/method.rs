@@ -2,13 +2,21 @@
 //!
 //! A table is one TOML file (`config/methods/<family>.toml`), embedded at build
 //! time, with rows overridable per chain. [`MethodTable::needs`] turns one call
-//! into [`Needs`] without building a tree of its params.
+//! into [`Needs`] without building a tree of its params. What a method's text
+//! means to a node beyond that is deliberately not known here.
+
+mod needs;
+mod row;
+mod table;
 
 use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use crate::names::Hash;
+pub use row::RowProblem;
+pub use table::MethodTable;
+
+use crate::{names::Hash, rpc::write::Splice};
 
 /// What is done with a method at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -131,6 +139,15 @@ pub struct Pin {
     pub before: &'static str,
     pub after: &'static str,
     pub tag: Tag,
+    /// The place takes a reference by hash too (EIP-1898), not only a number.
+    pub takes_hash: bool,
+}
+
+impl Pin {
+    /// What is to be written: `block` is the reference's text.
+    pub fn splice<'a>(&self, block: &'a str) -> Splice<'a> {
+        Splice { at: self.at.clone(), before: self.before, text: block, after: self.after }
+    }
 }
 
 /// What one call asks of a node.
@@ -138,7 +155,7 @@ pub struct Pin {
 pub struct Needs<'t> {
     pub method: &'t Method,
     pub block: BlockNeed,
-    /// Cost in weight units, parameters included (a log range costs by its width).
+    /// Cost in weight units, as far as the params alone say; see [`Needs::weight_at`].
     pub weight: u32,
     pub pins: SmallVec<[Pin; 2]>,
 }
@@ -158,24 +175,88 @@ pub enum BadParams {
     Shape,
 }
 
+/// A block reference as a family's params say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reference {
+    Number(u64),
+    Newest(Tag),
+    /// The block that a node would make now: never pinned.
+    Pending,
+    Earliest,
+    Hash(Hash),
+}
+
+/// Which forms of a reference a place takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReferenceKind {
+    /// Number, tag, hash, or an object of one of them.
+    Any,
+    /// Number or tag.
+    Number,
+    Hash,
+    /// An object of two ends (numbers or tags) or a block hash; an omitted end is
+    /// the newest block.
+    Range,
+    /// The same, but what an omitted end means is the node's business.
+    OpenRange,
+}
+
+/// Where a method's params name a block: the column `block`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BlockPlace {
+    None,
+    Tip,
+    Param {
+        position: u8,
+        /// The reference is this member of the param, not the param itself.
+        member: Option<Box<str>>,
+        kind: ReferenceKind,
+        /// May be omitted (or null), and then means the newest block.
+        optional: bool,
+    },
+}
+
 /// One row of a table. Columns are the contract of `config/methods/*.toml` and of
 /// `[chains.methods.NAME]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Method {
     pub index: MethodIndex,
+    /// A name ending in `*` serves every method that begins so.
     pub name: Box<str>,
     pub class: Class,
+    pub block: BlockPlace,
     pub data: Data,
     pub cache: Cache,
     pub weight: u32,
+    /// Weight when param 1 is `true`.
+    pub full_weight: Option<u32>,
+    /// Added to the weight for every 1,000 blocks of a range.
+    pub range_weight: u32,
     pub timeout: Timeout,
     pub null: Null,
     pub lane: Lane,
-    // how the block reference is found stands beside these (see the file)
+    /// Position of the raw signed transaction.
+    pub transaction: Option<u8>,
 }
 
-/// A family's table, overrides applied.
-#[derive(Debug, Default)]
-pub struct MethodTable {
-    rows: Vec<Method>,
+impl Method {
+    /// The word for metrics and logs; the row of all other methods is `other`.
+    pub fn label(&self) -> &str {
+        if self.is_other() { "other" } else { &self.name }
+    }
+
+    /// The row of methods the table does not know: not cached, not hedged, retried
+    /// only if nothing was sent.
+    pub const fn is_other(&self) -> bool {
+        self.index.0 == 0
+    }
+
+    /// Whether asking twice is the same as asking once, so that a call may be
+    /// retried after it was sent, and hedged.
+    pub fn is_repeatable(&self) -> bool {
+        !self.is_other() && matches!(self.class, Class::Read | Class::Local)
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! The Ethereum execution family: its questions, how their results are read, its
 //! local answers and the codes of our own errors. Facts: chains/ethereum.md.
 
+pub mod block;
 pub mod errors;
 pub mod transaction;
 

@@ -2,7 +2,7 @@
 //! members of an object, as byte ranges. No checks, no copies; text that is no
 //! JSON ends a walk early and never panics.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use super::scan::{special, unescape};
 
@@ -16,25 +16,22 @@ pub fn items(raw: &str) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// The members of a raw object: the raw text between a name's quotes, and the
-/// value's range of `raw`. Empty if it is no object.
-pub fn members(raw: &str) -> impl Iterator<Item = (&str, Range<usize>)> {
+/// The members of a raw object: the decoded name, and the value's range of `raw`.
+/// Empty if it is no object.
+pub fn members(raw: &str) -> impl Iterator<Item = (Cow<'_, str>, Range<usize>)> {
     let mut walk = Walk::into(raw, b'{');
     std::iter::from_fn(move || {
         let name = walk.value()?;
         walk.separator();
         let value = walk.value()?;
         walk.separator();
-        let name = raw.get(name)?;
-        Some((name.strip_prefix('"')?.strip_suffix('"')?, value))
+        Some((text(raw.get(name)?)?, value))
     })
 }
 
 /// The range of the value of the member `name` at the top level of a raw object.
 pub fn find_range(raw: &str, name: &str) -> Option<Range<usize>> {
-    members(raw)
-        .find(|(found, _)| *found == name || (found.contains('\\') && unescape(found) == name))
-        .map(|(_, value)| value)
+    members(raw).find(|(found, _)| found == name).map(|(_, value)| value)
 }
 
 /// The raw value of the member `name` at the top level of a raw object.
@@ -43,7 +40,7 @@ pub fn find<'a>(raw: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// The decoded text of a raw JSON string; `None` if it is no string.
-pub fn text(raw: &str) -> Option<std::borrow::Cow<'_, str>> {
+pub fn text(raw: &str) -> Option<Cow<'_, str>> {
     Some(unescape(raw.strip_prefix('"')?.strip_suffix('"')?))
 }
 

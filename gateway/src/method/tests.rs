@@ -1,0 +1,337 @@
+use std::collections::HashSet;
+
+use proptest::prelude::*;
+use serde::Deserialize;
+
+use super::*;
+use crate::{
+    family::{Family, ethereum::block},
+    names::Block,
+    rpc::{Call, Id, write},
+};
+
+const TIP: Block = Block { number: 0x1b4, hash: Hash([7; 32]) };
+
+#[derive(Deserialize)]
+struct Samples {
+    sample: Vec<Sample>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sample {
+    call: String,
+    class: Option<String>,
+    block: Option<String>,
+    data: Option<String>,
+    weight: Option<u32>,
+    lane: Option<String>,
+    pinned: Option<String>,
+    bad: Option<String>,
+}
+
+fn samples() -> Vec<Sample> {
+    let text = include_str!("../../../config/methods/ethereum.samples.toml");
+    toml::from_str::<Samples>(text).unwrap().sample
+}
+
+fn table() -> MethodTable {
+    MethodTable::for_family(Family::Ethereum)
+}
+
+fn call(text: &str) -> Call<'_> {
+    let (method, params) = match text.split_once(' ') {
+        Some((method, params)) => (method, Some(params)),
+        None => (text, None),
+    };
+    Call { id: Id::Missing, method: method.into(), params }
+}
+
+/// The enum's word, as the tables write it: `HashAndRange` is `hash_and_range`.
+fn word(value: impl std::fmt::Debug) -> String {
+    let mut word = String::new();
+    for letter in format!("{value:?}").chars() {
+        if letter.is_uppercase() && !word.is_empty() {
+            word.push('_');
+        }
+        word.extend(letter.to_lowercase());
+    }
+    word
+}
+
+fn block_word(need: BlockNeed) -> String {
+    let end = |end: Option<u64>| end.map_or("tip".to_owned(), |number| number.to_string());
+    match need {
+        BlockNeed::None => "none".into(),
+        BlockNeed::AtTip => "tip".into(),
+        BlockNeed::Newest(tag) => format!("newest {}", word(tag)),
+        BlockNeed::Earliest => "earliest".into(),
+        BlockNeed::Number(number) => format!("number {number}"),
+        BlockNeed::Range { from, to } => format!("range {}..{}", end(from), end(to)),
+        BlockNeed::Hash(hash) => format!("hash {hash}"),
+    }
+}
+
+/// The params as they are forwarded when every pin is the tip.
+fn pinned(params: Option<&str>, pins: &[Pin]) -> String {
+    let mut block = String::new();
+    block::write_number(&mut block, TIP);
+    let splices: Vec<_> = pins.iter().map(|pin| pin.splice(&block)).collect();
+    let mut out = Vec::new();
+    write::spliced(&mut out, params.unwrap_or_default(), &splices);
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn every_sample_call_needs_what_its_row_says() {
+    let table = table();
+    for sample in samples() {
+        let told = &sample.call;
+        let call = call(told);
+        let needs = match (table.needs(&call), &sample.bad) {
+            (Ok(needs), None) => needs,
+            (Err(bad), Some(expected)) => {
+                assert_eq!(word(bad), *expected, "{told}");
+                continue;
+            }
+            (result, _) => panic!("{told}: {result:?}"),
+        };
+        assert_eq!(Some(word(needs.method.class)), sample.class, "{told}");
+        assert_eq!(Some(block_word(needs.block)), sample.block, "{told}");
+        assert_eq!(Some(word(needs.method.data)), sample.data, "{told}");
+        assert_eq!(Some(needs.weight), sample.weight, "{told}");
+        if sample.lane.is_some() {
+            assert_eq!(Some(word(needs.method.lane)), sample.lane, "{told}");
+        }
+        let expected = sample.pinned.unwrap_or(call.params.unwrap_or_default().to_owned());
+        assert_eq!(pinned(call.params, &needs.pins), expected, "{told}");
+    }
+}
+
+#[test]
+fn every_method_a_node_may_be_asked_has_a_sample() {
+    let samples = samples();
+    let sampled: HashSet<_> = samples.iter().map(|sample| call(&sample.call).method).collect();
+    for row in table().rows().iter().filter(|row| row.class != Class::Refuse && !row.is_other()) {
+        let stem = row.name.trim_end_matches('*');
+        let found = sampled
+            .iter()
+            .any(|method| method == stem || (stem != &*row.name && method.starts_with(stem)));
+        assert!(found, "{}", row.name);
+    }
+}
+
+#[test]
+fn the_embedded_tables_have_no_problems() {
+    for family in Family::ALL {
+        let text = match family {
+            Family::Ethereum => include_str!("../../../config/methods/ethereum.toml"),
+        };
+        assert_eq!(MethodTable::read(family, text).1, []);
+    }
+}
+
+#[test]
+fn every_method_of_the_family_has_a_row_of_its_own_or_of_its_namespace() {
+    let table = table();
+    let names = include_str!("tests/ethereum.names");
+    for name in names.split_whitespace() {
+        let row = table.row_of(name.trim_end_matches('*'));
+        assert!(!row.is_other(), "{name}");
+        if !name.ends_with('*') {
+            assert_eq!(&*row.name, name);
+        }
+    }
+}
+
+#[test]
+fn a_name_has_its_own_row_else_the_longest_beginning_else_the_default() {
+    let table = table();
+    let name = |method: &str| table.row_of(method).name.to_string();
+    assert_eq!(name("debug_traceCall"), "debug_traceCall");
+    assert_eq!(name("debug_dbGet"), "debug_db*");
+    assert_eq!(name("debug_nothing"), "debug_*");
+    assert_eq!(name("eth_foo"), "*");
+    assert_eq!(name("eth_callX"), "*");
+    assert_eq!(name("eth_cal"), "*");
+    assert_eq!(name(""), "*");
+    assert_eq!(table.row_of("eth_foo").label(), "other");
+    assert!(!table.row_of("eth_foo").is_repeatable());
+    assert!(table.row_of("eth_call").is_repeatable());
+    assert!(!table.row_of("eth_sendRawTransaction").is_repeatable());
+    for (index, row) in table.rows().iter().enumerate() {
+        assert_eq!(usize::from(row.index.0), index);
+    }
+}
+
+#[test]
+fn a_refused_method_is_refused_in_any_spelling() {
+    let table = table();
+    for method in ["admin_peers", "ADMIN_peers", "Eth_Sign", "eth_sendtransaction", "Debug_x"] {
+        assert_eq!(table.row_of(method).class, Class::Refuse, "{method}");
+    }
+    for method in ["ETH_CALL", "\u{435}th_call", "eth_call ", "eth_call\0"] {
+        assert!(table.row_of(method).is_other(), "{method}"); // B71
+    }
+}
+
+fn overridden(rows: &str) -> Result<MethodTable, Vec<RowProblem>> {
+    let rows: toml::Table = rows.parse().unwrap();
+    table().with_overrides(rows.iter().filter_map(|(name, row)| Some((&**name, row.as_table()?))))
+}
+
+#[test]
+fn an_override_sets_its_columns_and_keeps_the_others() {
+    let table = overridden(
+        r#"
+        eth_call = { weight = 40 }
+        ots_getHeader = { class = "read", data = "header", block = "0 number" }
+        "erigon_*" = { class = "read" }
+        "*" = { weight = 3 }
+        eth_getProof = { timeout = "trace" }
+        "#,
+    )
+    .unwrap();
+    let call_row = table.row_of("eth_call");
+    assert_eq!((call_row.weight, call_row.lane, call_row.data), (40, Lane::State, Data::State));
+    assert_eq!(table.row_of("ots_getHeader").class, Class::Read);
+    assert_eq!(table.row_of("ots_other").class, Class::Refuse);
+    assert_eq!(table.row_of("erigon_forks").class, Class::Read);
+    assert_eq!(table.row_of("eth_foo").weight, 3);
+    assert_eq!(table.row_of("eth_getProof").lane, Lane::Trace);
+    let needs = table.needs(&call(r#"ots_getHeader ["latest"]"#)).unwrap();
+    assert_eq!(needs.block, BlockNeed::Newest(Tag::Latest));
+}
+
+#[test]
+fn every_problem_of_an_override_is_told_with_row_column_and_what_is_allowed() {
+    let rows = r#"
+        eth_call = { class = "raed", block = "1 anything", weight = 0, colour = 1, data = 5 }
+        "eth call" = {}
+        eth_x = { block = "0 range?", timeout = { a = 1 } }
+        eth_y = { block = "16 any" }
+    "#;
+    let problems = overridden(rows).unwrap_err();
+    let told: Vec<_> = problems
+        .iter()
+        .map(|problem| (problem.row.as_str(), problem.column.as_deref().unwrap_or("")))
+        .collect();
+    let expected = [
+        ("eth call", ""),
+        ("eth_call", "block"),
+        ("eth_call", "class"),
+        ("eth_call", "colour"),
+        ("eth_call", "data"),
+        ("eth_call", "weight"),
+        ("eth_x", "block"),
+        ("eth_x", "timeout"),
+        ("eth_y", "block"),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(problems[2].message, "\"raed\" is not allowed here");
+    assert_eq!(problems[2].allowed, "read, write, subscribe, unsubscribe, session, local, refuse");
+    assert_eq!(problems[5].allowed, "a whole number from 1 to 1000000");
+}
+
+#[test]
+fn a_table_that_is_no_toml_is_a_problem_and_still_a_table() {
+    let (table, problems) = MethodTable::read(Family::Ethereum, "eth_call = 1\n");
+    assert_eq!((table.rows().len(), problems.len()), (1, 1));
+    let (table, problems) = MethodTable::read(Family::Ethereum, "eth_call = ");
+    assert_eq!((table.rows().len(), problems.len()), (1, 1));
+}
+
+#[test]
+fn an_open_range_is_weighed_up_to_the_tip() {
+    let table = table();
+    let weight = |filter: &str| {
+        let text = format!("eth_getLogs [{filter}]");
+        table.needs(&call(&text)).unwrap().weight_at(10_000)
+    };
+    assert_eq!(weight(r#"{"fromBlock":"0x0"}"#), 30);
+    assert_eq!(weight(r#"{"fromBlock":"0x0","toBlock":"latest"}"#), 30);
+    assert_eq!(weight(r#"{"fromBlock":"earliest"}"#), 30);
+    assert_eq!(weight(r#"{"fromBlock":"earliest","toBlock":"0x7d0"}"#), 22);
+    assert_eq!(weight("{}"), 20);
+    assert_eq!(weight(r#"{"fromBlock":"0x0","toBlock":"0xffffffffffffffff"}"#), u32::MAX);
+}
+
+#[test]
+fn a_signed_transaction_is_bounded_by_its_kind() {
+    let table = table();
+    let send = |kind: &str, bytes: usize| {
+        let text = format!("eth_sendRawTransaction [\"0x{kind}{}\"]", "00".repeat(bytes - 1));
+        table.needs(&call(&text)).map(drop)
+    };
+    assert_eq!(send("02", 128 * 1024), Ok(())); // B108
+    assert_eq!(send("02", 128 * 1024 + 1), Err(BadParams::BadTransaction));
+    assert_eq!(send("03", 2 * 1024 * 1024), Ok(()));
+    assert_eq!(send("03", 2 * 1024 * 1024 + 1), Err(BadParams::BadTransaction));
+}
+
+#[test]
+fn a_pin_by_hash_goes_where_an_object_may_stand() {
+    let table = table();
+    let takes_hash = |text: &str| {
+        let call = call(text);
+        table.needs(&call).unwrap().pins.iter().map(|pin| pin.takes_hash).collect::<Vec<_>>()
+    };
+    assert_eq!(takes_hash(r#"eth_call [{},"latest"]"#), [true]);
+    assert_eq!(takes_hash("eth_call [{}]"), [true]);
+    assert_eq!(takes_hash(r#"eth_getBlockByNumber ["latest",false]"#), [false]);
+    assert_eq!(takes_hash("eth_getLogs [{}]"), [false, false]);
+    assert_eq!(takes_hash(r#"eth_callMany [[],{"blockNumber":"latest"}]"#), [false]);
+}
+
+fn params() -> impl Strategy<Value = String> {
+    let value = prop_oneof![
+        Just("\"latest\""),
+        Just("\"safe\""),
+        Just("\"pending\""),
+        Just("null"),
+        Just("{}"),
+        Just("[ ]"),
+        Just("\"0x5\""),
+        Just("\"0x01\""),
+        Just("true"),
+        Just(" {\"fromBlock\":\"latest\" }"),
+        Just("{ \"toBlock\":null, \"x\":[1] }"),
+        Just("{\"blockNumber\":\"finalized\"}"),
+        Just("\"0x02f8\""),
+        Just("{\"stateBlockNumber\":\"latest\"}"),
+    ];
+    let space = prop_oneof![Just(""), Just(" ")];
+    (prop::collection::vec(value, 0..5), space)
+        .prop_map(|(values, space)| format!("[{space}{}{space}]", values.join(",")))
+}
+
+proptest! {
+    #[test]
+    fn no_params_panic(index in 0..200_usize, params: String) {
+        let table = table();
+        let row = &table.rows()[index % table.rows().len()];
+        let call = Call { id: Id::Missing, method: (&*row.name).into(), params: Some(&params) };
+        let _needs = table.needs(&call);
+    }
+
+    #[test]
+    fn pinned_params_are_json_that_names_the_tip_and_needs_no_pin(index in 0..200_usize, params in params()) {
+        let table = table();
+        let row = &table.rows()[index % table.rows().len()];
+        let call = |params| Call { id: Id::Missing, method: (&*row.name).into(), params: Some(params) };
+        let given = call(params.as_str());
+        let Ok(needs) = table.needs(&given) else { return Ok(()) };
+        let text = pinned(given.params, &needs.pins);
+        prop_assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{params} -> {text}");
+        let again = table.needs(&call(&text)).unwrap();
+        prop_assert!(again.pins.is_empty(), "{text}");
+        let expected = match needs.block {
+            BlockNeed::Newest(_) if !needs.pins.is_empty() => BlockNeed::Number(TIP.number),
+            other => other,
+        };
+        match (again.block, expected) {
+            (BlockNeed::Range { .. }, BlockNeed::Range { .. }) => {}
+            (again, expected) => prop_assert_eq!(again, expected),
+        }
+    }
+}
