@@ -6,9 +6,18 @@
 
 pub mod check;
 pub mod diff;
+pub mod endpoint;
 pub mod file;
+pub mod form;
+pub mod keys;
+pub mod kind;
+pub mod load;
+pub mod print;
+pub mod problem;
+pub mod schema;
+pub mod unit;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{family::Family, method::MethodTable, names::Name, rpc::ReadLimits};
 
@@ -19,7 +28,8 @@ pub struct Config {
     pub limits: Limits,
     pub log: Log,
     pub chains: Vec<Chain>,
-    /// First 12 hex digits of the SHA-3 of the text after interpolation: names what runs.
+    /// First 12 hex digits of the SHA-3 of the config printed back, secrets
+    /// included: names what runs. Comments and spelling do not count.
     pub revision: String,
 }
 
@@ -86,7 +96,9 @@ pub struct Chain {
     pub name: Name,
     pub family: Family,
     pub routes: Vec<Route>,
-    /// Absent: learned from the first majority, with a warning.
+    /// A chain id (`0x` and hex digits without leading zeros) or a genesis hash
+    /// (`0x` and 64 hex digits), in lower case. Absent: learned from the first
+    /// majority, with a warning.
     pub identity: Option<String>,
     /// Blocks behind the served tip within which a node still counts as fresh
     /// enough for calls that name no block. Default 1.
@@ -106,8 +118,13 @@ pub struct Chain {
     pub hedge: f64,
     pub writes: Writes,
     pub methods: Arc<MethodTable>,
+    /// What `methods` differs in from the family's table, as written.
+    pub overrides: Overrides,
     pub pools: Vec<Pool>,
 }
+
+/// `[chains.methods]`: columns by method name.
+pub type Overrides = BTreeMap<String, toml::Table>;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Route {
@@ -177,7 +194,8 @@ pub struct Node {
     pub fallback: bool,
     /// What the node still serves, where the operator says so.
     pub oldest: Option<Oldest>,
-    /// Sent with every request to the node; values are never shown.
+    /// Sent with every request to the node, names in lower case and in order;
+    /// values are never shown, and each fits into a header.
     pub headers: Vec<(String, Secret)>,
     pub tls: NodeTls,
     pub max_in_flight: Option<u32>,

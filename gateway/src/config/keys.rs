@@ -1,0 +1,564 @@
+//! The table of keys: the one source of what the config may hold. The reader
+//! ([`super::file`]), the JSON schema and the docs page ([`super::schema`]) all
+//! follow it, so none can say what another does not.
+
+use std::time::Duration;
+
+use crate::{
+    config::{
+        form::Form,
+        kind::{Absent, Key, Kind, Literal, Table},
+    },
+    family::Family,
+};
+
+/// Nodes of the whole file (faults.md F41).
+pub const MAX_NODES: usize = 10_000;
+/// Routes of the whole file (faults.md F41).
+pub const MAX_ROUTES: usize = 1_000;
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+const HOUR: Duration = Duration::from_secs(3_600);
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+
+const FAMILY_WORDS: [&str; Family::ALL.len()] = family_words();
+const LATER_FAMILIES: &[&str] = &["substrate", "near", "icon"];
+
+const fn family_words() -> [&'static str; Family::ALL.len()] {
+    let mut words = [""; Family::ALL.len()];
+    let mut i = 0;
+    while i < words.len() {
+        words[i] = Family::ALL[i].word();
+        i += 1;
+    }
+    words
+}
+
+const fn key(name: &'static str, kind: Kind, absent: Absent, doc: &'static str) -> Key {
+    Key { name, kind, absent, doc }
+}
+
+const fn is(text: &'static str) -> Absent {
+    Absent::Is(Literal::Text(text))
+}
+
+const fn integer(value: u64) -> Absent {
+    Absent::Is(Literal::Integer(value))
+}
+
+const fn number(value: f64) -> Absent {
+    Absent::Is(Literal::Number(value))
+}
+
+const fn bool(value: bool) -> Absent {
+    Absent::Is(Literal::Bool(value))
+}
+
+const TABLE: Absent = Absent::Is(Literal::EmptyTable);
+const REFUSED: Absent = Absent::Refused;
+const NAME: Kind = Kind::Text(Form::Name);
+const FILE: Kind = Kind::Text(Form::File);
+const SHARE: Kind = Kind::Number { min: 0.0, max: 1.0 };
+const SIZE_OF_BODY: Kind = Kind::Size { min: KIB, max: GIB };
+const ITEMS_OF_BATCH: Kind = Kind::Integer { min: 1, max: 10_000 };
+const DEADLINE: Kind = Kind::Duration { min: MILLISECOND, max: HOUR };
+
+const fn words(words: &'static [&'static str]) -> Kind {
+    Kind::Word { words, later: &[] }
+}
+
+/// The whole file.
+pub static ROOT: Table = Table {
+    doc: "The whole file.",
+    keys: &[
+        key("server", Kind::Table(&SERVER), TABLE, "Where and how clients are served."),
+        key("admin", Kind::Table(&ADMIN), TABLE, "The operators' listener."),
+        key("limits", Kind::Table(&LIMITS), TABLE, "Bounds on what clients may send and get."),
+        key("log", Kind::Table(&LOG), TABLE, "The access log: one line per call."),
+        key(
+            "chains",
+            Kind::List { of: &Kind::Table(&CHAIN), max: MAX_ROUTES },
+            REFUSED,
+            "The chains that are served, each with its pools of nodes.",
+        ),
+    ],
+    later: &["cache", "clients", "jwt"],
+};
+
+static SERVER: Table = Table {
+    doc: "Where and how clients are served.",
+    keys: &[
+        key(
+            "listen",
+            Kind::List { of: &Kind::Text(Form::Listen), max: 64 },
+            Absent::Is(Literal::Texts(&["127.0.0.1:8545"])),
+            "Addresses for clients: HTTP/1.1 and HTTP/2 (h2c too) on one port; port 0 takes a free one. A change needs a restart.",
+        ),
+        key(
+            "zone",
+            NAME,
+            Absent::Means("the first pool's zone"),
+            "The zone this gateway runs in: its nodes are preferred. A change needs a restart.",
+        ),
+        key(
+            "threads",
+            Kind::Integer { min: 1, max: 1_024 },
+            Absent::Means("one per core"),
+            "Worker threads of the data path. A change needs a restart.",
+        ),
+        key(
+            "drain",
+            Kind::Duration { min: Duration::ZERO, max: HOUR },
+            is("20s"),
+            "How long to keep serving after SIGTERM while `/readyz` already says no: longer than the balancer takes to notice.",
+        ),
+        key(
+            "expose",
+            Kind::Bool,
+            bool(false),
+            "Tell clients node, zone and attempts in response headers.",
+        ),
+        key(
+            "hosts",
+            Kind::List { of: &Kind::Text(Form::Host), max: MAX_ROUTES },
+            Absent::Means("any Host is served"),
+            "The Host names that are served; others get 421.",
+        ),
+    ],
+    later: &[
+        "trusted_proxies",
+        "proxy_protocol",
+        "tls",
+        "idle",
+        "forwarded",
+        "state",
+        "secret",
+        "path_keys",
+    ],
+};
+
+static ADMIN: Table = Table {
+    doc: "The operators' listener: metrics, health, API.",
+    keys: &[
+        key(
+            "listen",
+            Kind::Text(Form::Listen),
+            is("127.0.0.1:9545"),
+            "Address for operators. Anything but loopback needs `token`. A change needs a restart.",
+        ),
+        key(
+            "token",
+            Kind::Secret,
+            Absent::Means("no token is asked for"),
+            "Asked for as `Authorization: Bearer …`.",
+        ),
+    ],
+    later: &["tls"],
+};
+
+static LIMITS: Table = Table {
+    doc: "Bounds on what clients may send and get.",
+    keys: &[
+        key("body", SIZE_OF_BODY, is("5MiB"), "Bytes of one request body; more is 413."),
+        key("batch", ITEMS_OF_BATCH, integer(100), "Calls of one batch."),
+        key(
+            "bodies",
+            Kind::Size { min: MIB, max: 1_024 * GIB },
+            is("256MiB"),
+            "Bytes of all request bodies in flight together; past it 503.",
+        ),
+        key(
+            "response",
+            Kind::Size { min: KIB, max: 4 * GIB },
+            is("25MiB"),
+            "Bytes of one reply, or of all replies of a batch.",
+        ),
+        key(
+            "connections",
+            Kind::Integer { min: 1, max: 10_000_000 },
+            integer(20_000),
+            "Client connections in all; never more than half the limit of open files.",
+        ),
+    ],
+    later: &["rate", "connections_per_client", "connections_per_prefix", "in_flight", "heavy"],
+};
+
+static LOG: Table = Table {
+    doc: "The access log: one line per call.",
+    keys: &[
+        key("access", FILE, is("stdout"), "`stdout`, `off`, or the path of a file."),
+        key("format", words(&["json", "logfmt"]), is("json"), "How a line is written."),
+        key(
+            "sample",
+            SHARE,
+            number(1.0),
+            "Share of successful calls that are logged; failed ones always are.",
+        ),
+    ],
+    later: &["address"],
+};
+
+static CHAIN: Table = Table {
+    doc: "One chain.",
+    keys: &[
+        key("name", NAME, REFUSED, "The chain's name in routes, metrics and logs."),
+        key(
+            "family",
+            Kind::Word { words: &FAMILY_WORDS, later: LATER_FAMILIES },
+            REFUSED,
+            "The kind of chain.",
+        ),
+        key(
+            "routes",
+            Kind::List { of: &Kind::Text(Form::Route), max: MAX_ROUTES },
+            Absent::Means("`[\"/NAME\"]`"),
+            "Paths and hosts that lead to this chain. The only chain of a file also answers on `/`.",
+        ),
+        key(
+            "identity",
+            Kind::Either(&[
+                Kind::Text(Form::Identity),
+                Kind::Integer { min: 0, max: i64::MAX as u64 },
+            ]),
+            Absent::Means("learned from the first majority of nodes"),
+            "Chain id or genesis hash: a node that says another one never serves.",
+        ),
+        key(
+            "lag",
+            Kind::Integer { min: 0, max: 10_000 },
+            integer(1),
+            "Blocks behind the served tip within which a node is still fresh enough for calls that name no block.",
+        ),
+        key(
+            "block_time",
+            Kind::Duration { min: MILLISECOND, max: HOUR },
+            Absent::Means("measured"),
+            "Expected time between blocks.",
+        ),
+        key(
+            "pin",
+            Kind::Bool,
+            bool(true),
+            "Write the served tip into calls that mean the newest block.",
+        ),
+        key(
+            "unknown_methods",
+            words(&["refuse", "forward"]),
+            is("refuse"),
+            "What to do with methods that the table does not have.",
+        ),
+        key(
+            "cors",
+            Kind::Either(&[
+                words(&["any"]),
+                Kind::List { of: &Kind::Text(Form::Origin), max: MAX_ROUTES },
+            ]),
+            is("any"),
+            "Origins of browser clients: `\"any\"`, without credentials, or a list.",
+        ),
+        key("limits", Kind::Table(&CHAIN_LIMITS), TABLE, "Bounds of this chain."),
+        key("deadlines", Kind::Table(&DEADLINES), TABLE, "How long things may take."),
+        key("retries", Kind::Table(&RETRIES), TABLE, "How often a call is tried elsewhere."),
+        key(
+            "hedge",
+            Kind::Number { min: 0.0, max: 0.5 },
+            number(0.05),
+            "Share of calls that may be sent a second time when the first node is slow; 0 turns it off.",
+        ),
+        key("writes", Kind::Table(&WRITES), TABLE, "What is done for signed transactions."),
+        key(
+            "methods",
+            Kind::Map { key: Form::Method, of: &Kind::Table(&METHOD) },
+            TABLE,
+            "Changes to the method table, by method name.",
+        ),
+        key(
+            "pools",
+            Kind::List { of: &Kind::Table(&POOL), max: MAX_ROUTES },
+            REFUSED,
+            "Interchangeable nodes, one pool per zone.",
+        ),
+    ],
+    later: &["rate", "logs", "discover"],
+};
+
+static CHAIN_LIMITS: Table = Table {
+    doc: "Bounds of one chain; absent: those of the whole file.",
+    keys: &[
+        key("body", SIZE_OF_BODY, Absent::Means("`limits.body`"), "Bytes of one request body."),
+        key("batch", ITEMS_OF_BATCH, Absent::Means("`limits.batch`"), "Calls of one batch."),
+    ],
+    later: &["rate", "response"],
+};
+
+static DEADLINES: Table = Table {
+    doc: "How long things may take: connect ≤ attempt ≤ total and heavy ≤ total.",
+    keys: &[
+        key("connect", DEADLINE, is("1s"), "To connect to a node."),
+        key("attempt", DEADLINE, is("3s"), "One try of a cheap call."),
+        key("heavy", DEADLINE, is("15s"), "One try of a heavy call (executions, logs, proofs)."),
+        key("total", DEADLINE, is("25s"), "A whole call, all tries and waits included."),
+    ],
+    later: &[],
+};
+
+static RETRIES: Table = Table {
+    doc: "How often a call is tried elsewhere.",
+    keys: &[
+        key(
+            "attempts",
+            Kind::Integer { min: 1, max: 5 },
+            integer(3),
+            "Sends in all, the first included.",
+        ),
+        key("budget", SHARE, number(0.2), "Retries as a share of calls."),
+        key(
+            "floor",
+            Kind::Number { min: 0.0, max: 10_000.0 },
+            number(10.0),
+            "Retries a second that are always allowed.",
+        ),
+    ],
+    later: &[],
+};
+
+static WRITES: Table = Table {
+    doc: "What is done for signed transactions.",
+    keys: &[
+        key("settle", Kind::Bool, bool(true), "Look one that is in doubt up at another node."),
+        key(
+            "confirm",
+            Kind::Bool,
+            bool(true),
+            "Ask another node for an accepted one, a block later.",
+        ),
+        key(
+            "broadcast",
+            Kind::Integer { min: 1, max: 5 },
+            integer(1),
+            "Nodes that one is sent to at once.",
+        ),
+    ],
+    later: &[],
+};
+
+const WEIGHT: Kind = Kind::Integer { min: 1, max: 1_000_000 };
+
+static METHOD: Table = Table {
+    doc: "Columns of the method table; what is left out stays as the table has it.",
+    keys: &[
+        key(
+            "class",
+            words(&["read", "write", "subscribe", "unsubscribe", "session", "local", "refuse"]),
+            Absent::Means("as in the table"),
+            "What is done with the method at all.",
+        ),
+        key(
+            "block",
+            Kind::Text(Form::Block),
+            Absent::Means("as in the table"),
+            "Where the block reference stands in the params, and its kind.",
+        ),
+        key(
+            "data",
+            words(&["none", "header", "body", "state", "logs", "mempool"]),
+            Absent::Means("as in the table"),
+            "The data of a node that it reads.",
+        ),
+        key(
+            "cache",
+            words(&["final", "head", "finalized_head", "chain", "never"]),
+            Absent::Means("as in the table"),
+            "How long its answer stays true.",
+        ),
+        key(
+            "weight",
+            WEIGHT,
+            Absent::Means("as in the table"),
+            "Cost, in units of the cheapest call.",
+        ),
+        key(
+            "full_weight",
+            WEIGHT,
+            Absent::Means("as in the table"),
+            "Cost when the second parameter is `true` (whole transactions).",
+        ),
+        key(
+            "range_weight",
+            Kind::Integer { min: 0, max: 1_000_000 },
+            Absent::Means("as in the table"),
+            "Cost added for every 1,000 blocks of a range.",
+        ),
+        key(
+            "timeout",
+            words(&["cheap", "heavy", "trace", "wait"]),
+            Absent::Means("as in the table"),
+            "Which deadline one try has.",
+        ),
+        key(
+            "null",
+            words(&["answer", "gap"]),
+            Absent::Means("as in the table"),
+            "What a null result means: an answer, or a gap of this node.",
+        ),
+        key(
+            "lane",
+            words(&["light", "state", "logs", "trace", "write"]),
+            Absent::Means("as in the table"),
+            "Which breaker and latency of a node it counts for.",
+        ),
+        key(
+            "transaction",
+            Kind::Integer { min: 0, max: 15 },
+            Absent::Means("as in the table"),
+            "Position of the signed transaction in the params, counted from 0.",
+        ),
+    ],
+    later: &[],
+};
+
+static POOL: Table = Table {
+    doc: "The nodes of one chain in one zone.",
+    keys: &[
+        key("zone", NAME, REFUSED, "The zone's name."),
+        key("nodes", Kind::List { of: &Kind::Table(&NODE), max: MAX_NODES }, REFUSED, "The nodes."),
+    ],
+    later: &["discover"],
+};
+
+static NODE: Table = Table {
+    doc: "One node.",
+    keys: &[
+        key("name", NAME, REFUSED, "The node's name, unique in the file."),
+        key("http", Kind::Text(Form::Endpoint), REFUSED, "Where it answers JSON-RPC over HTTP."),
+        key(
+            "weight",
+            Kind::Integer { min: 1, max: 10_000 },
+            integer(100),
+            "Its share of traffic and of capacity.",
+        ),
+        key(
+            "archive",
+            Kind::Bool,
+            bool(false),
+            "It keeps everything, and is kept for calls that need that.",
+        ),
+        key(
+            "fallback",
+            Kind::Bool,
+            bool(false),
+            "Used only when no other node can serve: a paid provider, another region.",
+        ),
+        key(
+            "oldest",
+            Kind::Either(&[HEIGHT, Kind::Table(&OLDEST)]),
+            Absent::Means("learned by asking"),
+            "The oldest block it still serves: a height, `{ window = n }`, or a table by data kind.",
+        ),
+        key(
+            "headers",
+            Kind::Map { key: Form::Header, of: &Kind::Secret },
+            TABLE,
+            "Sent with every request to the node; values are never shown.",
+        ),
+        key("tls", Kind::Table(&NODE_TLS), TABLE, "How an https endpoint is verified."),
+        key(
+            "max_in_flight",
+            Kind::Integer { min: 1, max: 1_000_000 },
+            Absent::Means("found by measuring"),
+            "Calls in flight, over all workers.",
+        ),
+        key(
+            "max_connections",
+            Kind::Integer { min: 1, max: 100_000 },
+            integer(64),
+            "Connections, over all workers.",
+        ),
+        key(
+            "rate",
+            Kind::Integer { min: 1, max: 10_000_000 },
+            Absent::Means("no bound"),
+            "Calls a second, over all workers, probes included.",
+        ),
+        key(
+            "probe",
+            Kind::Duration { min: MILLISECOND, max: HOUR },
+            Absent::Means("from the block time"),
+            "How often to probe it.",
+        ),
+        key(
+            "methods",
+            Kind::Table(&NODE_METHODS),
+            Absent::Means("all methods"),
+            "The methods it is used for: `{ only = [...] }` or `{ except = [...] }`.",
+        ),
+    ],
+    later: &["ws"],
+};
+
+const HEIGHT: Kind = Kind::Integer { min: 0, max: i64::MAX as u64 };
+const RETENTION: Kind = Kind::Either(&[HEIGHT, Kind::Table(&RETENTION_TABLE)]);
+const UNKNOWN: Absent = Absent::Means("learned by asking");
+
+static OLDEST: Table = Table {
+    doc: "What a node still serves: `window` for everything, or by data kind.",
+    keys: &[
+        key("window", WINDOW, Absent::Means("not a window"), "The newest so many blocks."),
+        key("state", RETENTION, UNKNOWN, "Of state: a height or `{ window = n }`."),
+        key(
+            "body",
+            RETENTION,
+            UNKNOWN,
+            "Of block bodies and receipts: a height or `{ window = n }`.",
+        ),
+        key("logs", RETENTION, UNKNOWN, "Of logs: a height or `{ window = n }`."),
+    ],
+    later: &[],
+};
+
+const WINDOW: Kind = Kind::Integer { min: 1, max: i64::MAX as u64 };
+
+static RETENTION_TABLE: Table = Table {
+    doc: "A number of newest blocks.",
+    keys: &[key("window", WINDOW, REFUSED, "The newest so many blocks.")],
+    later: &[],
+};
+
+static NODE_TLS: Table = Table {
+    doc: "How an https endpoint is verified.",
+    keys: &[
+        key(
+            "ca",
+            FILE,
+            Absent::Means("the system's roots"),
+            "PEM file of the authorities to trust.",
+        ),
+        key(
+            "cert",
+            FILE,
+            Absent::Means("none is shown"),
+            "PEM file of our certificate; needs `key`.",
+        ),
+        key("key", FILE, Absent::Means("none"), "PEM file of our certificate's key; needs `cert`."),
+        key(
+            "name",
+            Kind::Text(Form::Host),
+            Absent::Means("the endpoint's host"),
+            "The name that the node's certificate must have.",
+        ),
+    ],
+    later: &[],
+};
+
+static NODE_METHODS: Table = Table {
+    doc: "The methods that a node is used for: one of the two.",
+    keys: &[
+        key("only", METHOD_NAMES, Absent::Means("all but `except`"), "Only these."),
+        key("except", METHOD_NAMES, Absent::Means("none is left out"), "All but these."),
+    ],
+    later: &[],
+};
+
+const METHOD_NAMES: Kind = Kind::List { of: &Kind::Text(Form::Method), max: 1_000 };
