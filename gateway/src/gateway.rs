@@ -20,10 +20,14 @@ mod write;
 
 use std::{
     net::IpAddr,
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::time::Instant;
 
@@ -108,9 +112,10 @@ pub enum Readiness {
 /// Everything a request needs, shared by all workers.
 #[derive(Debug)]
 pub struct Gateway {
-    pub current: Current,
+    pub current: Arc<Current>,
     pub clock: Clock,
-    pub access: AccessLog,
+    /// Replaced when a reload changes where the lines go.
+    pub access: ArcSwap<AccessLog>,
     /// Refusals by [`Reason`], in the order of [`Reason::ALL`].
     pub rejections: Counters,
     draining: AtomicBool,
@@ -130,12 +135,12 @@ struct Scope<'r> {
 }
 
 impl Gateway {
-    pub fn new(current: Current, clock: Clock, access: AccessLog) -> Self {
+    pub fn new(current: Arc<Current>, clock: Clock, access: AccessLog) -> Self {
         let started = clock.now();
         Self {
             current,
             clock,
-            access,
+            access: ArcSwap::from_pointee(access),
             rejections: Counters::new(Reason::ALL.len()),
             draining: AtomicBool::new(false),
             started,
@@ -211,7 +216,7 @@ impl Gateway {
         self.readiness(&chains, now)
     }
 
-    fn readiness(&self, chains: &[&std::sync::Arc<Chain>], now: Timestamp) -> Readiness {
+    fn readiness(&self, chains: &[&Arc<Chain>], now: Timestamp) -> Readiness {
         if self.draining.load(Relaxed) {
             return Readiness::NotReady("draining");
         }

@@ -5,6 +5,11 @@
 
 mod counters;
 
+use std::{
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
 pub use self::counters::{Counters, Histograms};
 
 use crate::method::Lane;
@@ -230,5 +235,38 @@ impl Ejection {
             Self::Suspicion => "suspicion",
             Self::Breaker => "breaker",
         }
+    }
+}
+
+/// How the last reload went.
+#[derive(Debug)]
+pub struct ReloadStatus {
+    ok: AtomicBool,
+    /// Unix seconds.
+    at: AtomicU64,
+}
+
+impl Default for ReloadStatus {
+    fn default() -> Self {
+        let status = Self { ok: AtomicBool::new(true), at: AtomicU64::new(0) };
+        status.succeeded();
+        status
+    }
+}
+
+impl ReloadStatus {
+    pub fn succeeded(&self) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.ok.store(true, Relaxed);
+        self.at.store(now.as_secs(), Relaxed);
+    }
+
+    pub fn failed(&self) {
+        self.ok.store(false, Relaxed);
+    }
+
+    /// Whether the last reload was applied, and when one last was (Unix seconds).
+    pub fn read(&self) -> (bool, u64) {
+        (self.ok.load(Relaxed), self.at.load(Relaxed))
     }
 }

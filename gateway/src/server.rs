@@ -161,8 +161,8 @@ fn count(counter: &AtomicU64) {
 pub struct Options {
     /// Worker threads, at least 1.
     pub threads: usize,
-    /// Connections in all.
-    pub connections: usize,
+    /// Connections in all; a reload may change it.
+    pub connections: Arc<AtomicUsize>,
     pub timing: Timing,
     pub traffic: Arc<Traffic>,
 }
