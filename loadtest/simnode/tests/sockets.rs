@@ -61,7 +61,8 @@ async fn every_method_of_the_list_answers_something() {
     let block = chain.main_hash(900).unwrap();
     let (hash, who) = (hex(&block), hex(&[0x11; 20]));
     let full = result(node.address(), "eth_getBlockByNumber", r#"["0x384",true]"#);
-    let tx = wire::member(&full, "transactions").split("\"hash\":\"").nth(1).unwrap()[..66].to_owned();
+    let tx =
+        wire::member(&full, "transactions").split("\"hash\":\"").nth(1).unwrap()[..66].to_owned();
     let rows = [
         ("web3_clientVersion", "[]".to_owned()),
         ("eth_syncing", "[]".to_owned()),
@@ -113,7 +114,12 @@ async fn errors_are_worded_as_clients_word_them() {
         ("eth_foo", "[]".to_owned(), -32601, "the method eth_foo does not exist/is not available"),
         ("eth_getBalance", format!(r#"["{who}","0xffffff"]"#), -32000, "header not found"),
         ("eth_getBalance", format!(r#"["{who}","0x1"]"#), -32000, "missing trie node"),
-        ("eth_call", format!(r#"[{{"to":"{revert}"}},"latest"]"#), 3, "execution reverted: simulated"),
+        (
+            "eth_call",
+            format!(r#"[{{"to":"{revert}"}},"latest"]"#),
+            3,
+            "execution reverted: simulated",
+        ),
         (
             "eth_getLogs",
             r#"[{"fromBlock":"0x1","toBlock":"0xffffff"}]"#.to_owned(),
@@ -193,7 +199,8 @@ async fn a_write_is_counted_gossiped_and_mined() {
     let receipt = result(b.address(), "eth_getTransactionReceipt", &find);
     assert!(receipt.contains("\"blockNumber\":\"0x3ea\""), "{receipt}");
     let low = tx::sign(&[5; 32], tx::Fields::transfer(1337, 0, [3; 20], 9)).unwrap();
-    let low = ask(a.address(), &call("eth_sendRawTransaction", &format!(r#"["{}"]"#, hex(&low.raw))));
+    let low =
+        ask(a.address(), &call("eth_sendRawTransaction", &format!(r#"["{}"]"#, hex(&low.raw))));
     assert!(low.unwrap().contains("nonce too low: next nonce 1, tx nonce 0"));
 }
 
