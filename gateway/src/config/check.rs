@@ -36,9 +36,8 @@ pub fn check(problems: &mut Problems<'_>, root: &Fields, folder: &Path) -> Confi
         nodes: HashMap::new(),
         routes: HashMap::new(),
     };
-    let mut chains: Vec<Chain> =
+    let chains: Vec<Chain> =
         root.list("chains").iter().filter_map(|item| checker.chain(item.table()?)).collect();
-    answer_on_root(&mut chains);
     checker.budgets(&root.place("chains"));
     let limits = checker.limits;
     let server = server(problems, section("server"), &chains);
@@ -72,15 +71,6 @@ impl Checker<'_, '_> {
     /// `also on line 7`, for the second of two things that may be there once.
     fn first_on(&self, at: usize) -> String {
         format!("first on line {}", self.problems.line_of(at))
-    }
-}
-
-/// A single chain also answers on `/` (design §8).
-fn answer_on_root(chains: &mut [Chain]) {
-    let [chain] = chains else { return };
-    let root = Route::Path("/".to_owned());
-    if !chain.routes.contains(&root) {
-        chain.routes.push(root);
     }
 }
 

@@ -344,6 +344,8 @@ static WRITES: Table = Table {
     later: &[],
 };
 
+const WEIGHT: Kind = Kind::Integer { min: 1, max: 1_000_000 };
+
 static METHOD: Table = Table {
     doc: "Columns of the method table; what is left out stays as the table has it.",
     keys: &[
@@ -373,9 +375,21 @@ static METHOD: Table = Table {
         ),
         key(
             "weight",
-            Kind::Integer { min: 1, max: 100_000 },
+            WEIGHT,
             Absent::Means("as in the table"),
-            "Cost, in weight units.",
+            "Cost, in units of the cheapest call.",
+        ),
+        key(
+            "full_weight",
+            WEIGHT,
+            Absent::Means("as in the table"),
+            "Cost when the second parameter is `true` (whole transactions).",
+        ),
+        key(
+            "range_weight",
+            Kind::Integer { min: 0, max: 1_000_000 },
+            Absent::Means("as in the table"),
+            "Cost added for every 1,000 blocks of a range.",
         ),
         key(
             "timeout",
@@ -394,6 +408,12 @@ static METHOD: Table = Table {
             words(&["light", "state", "logs", "trace", "write"]),
             Absent::Means("as in the table"),
             "Which breaker and latency of a node it counts for.",
+        ),
+        key(
+            "transaction",
+            Kind::Integer { min: 0, max: 15 },
+            Absent::Means("as in the table"),
+            "Position of the signed transaction in the params, counted from 0.",
         ),
     ],
     later: &[],

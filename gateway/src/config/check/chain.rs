@@ -7,10 +7,11 @@ use crate::{
     config::{
         Chain, Cors, Deadlines, Endpoint, Overrides, Pool, Retries, Route, UnknownMethods, Writes,
         file::{Datum, Fields, Item},
-        form::clip,
+        form::{Form, clip},
+        problem::Place,
     },
     family::Family,
-    method::MethodTable,
+    method::{MethodTable, RowProblem},
     rpc::ReadLimits,
 };
 
@@ -20,7 +21,7 @@ impl Checker<'_, '_> {
         let pools = self.pools(fields);
         let deadlines = self.deadlines(fields.table("deadlines"));
         let name = fields.text("name")?;
-        let family = fields.text("family").and_then(family);
+        let family = fields.text("family").and_then(Family::from_word);
         self.once_named(fields, name);
         let limits = fields.table("limits");
         let limit = |key| limits.and_then(|limits| limits.integer(key));
@@ -31,7 +32,7 @@ impl Checker<'_, '_> {
             // A stand-in for an unreadable one.
             family: family.unwrap_or(Family::ALL[0]),
             routes: self.routes(fields, name),
-            identity: self.identity(fields),
+            identity: self.identity(family, fields),
             lag: fields.integer("lag").unwrap_or_default(),
             block_time: fields.duration("block_time"),
             pin: fields.bool("pin"),
@@ -105,18 +106,25 @@ impl Checker<'_, '_> {
         routes.into_iter().map(|(route, _)| route).collect()
     }
 
-    /// A chain id as `0x` and hex digits without leading zeros, or a genesis
-    /// hash as `0x` and 64, all in lower case.
-    fn identity(&mut self, fields: &Fields) -> Option<String> {
+    /// The identity in the one spelling that [`Chain::identity`] has.
+    fn identity(&mut self, family: Option<Family>, fields: &Fields) -> Option<String> {
         if fields.is_absent("identity") {
             let message = "`identity` is not set: it is learned from the first majority of nodes";
             self.problems.warn(&fields.place("identity"), message);
         }
-        match &fields.get("identity")?.datum {
-            Datum::Integer(id) => Some(format!("{id:#x}")),
-            Datum::Text(text) => Some(normal_identity(text)),
-            _ => None,
-        }
+        let item = fields.get("identity")?;
+        let text = match &item.datum {
+            Datum::Integer(id) => id.to_string(),
+            Datum::Text(text) => text.clone(),
+            _ => return None,
+        };
+        let Some(identity) = family?.parse_identity(&text) else {
+            let message = format!("`{}` is not an identity of this family", clip(&text));
+            let allowed = Form::Identity.allowed().to_owned();
+            self.problems.error_allowed(&item.place, message, allowed);
+            return None;
+        };
+        Some(identity.to_string())
     }
 
     fn deadlines(&mut self, fields: Option<&Fields>) -> Deadlines {
@@ -143,12 +151,13 @@ impl Checker<'_, '_> {
     fn methods(&mut self, family: Family, fields: &Fields) -> (Arc<MethodTable>, Overrides) {
         let overrides = fields.table("methods").map(overrides).unwrap_or_default();
         match method_table(family, &overrides) {
-            Ok(table) => (table, overrides),
-            Err(complaints) => {
-                for (path, message) in complaints {
+            Ok(table) => (Arc::new(table), overrides),
+            Err(found) => {
+                for problem in found {
                     let within = fields.table("methods");
-                    let place = within.map(|methods| place_of(methods, &path)).unwrap_or_default();
-                    self.problems.error(&place, message);
+                    let place = within.map(|methods| place_of(methods, &problem));
+                    let place = place.unwrap_or_default();
+                    self.problems.error_allowed(&place, problem.message, problem.allowed);
                 }
                 (Arc::default(), overrides)
             }
@@ -196,20 +205,6 @@ impl Checker<'_, '_> {
     }
 }
 
-fn family(word: &str) -> Option<Family> {
-    Family::ALL.into_iter().find(|family| family.word() == word)
-}
-
-fn normal_identity(text: &str) -> String {
-    let Some(hex) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) else {
-        return text.parse::<u64>().map_or_else(|_| text.to_owned(), |id| format!("{id:#x}"));
-    };
-    match u64::from_str_radix(hex, 16) {
-        Ok(id) if hex.len() <= 16 => format!("{id:#x}"),
-        _ => format!("0x{}", hex.to_ascii_lowercase()),
-    }
-}
-
 fn cors(fields: &Fields) -> Cors {
     let origins = fields.list("cors").iter().filter_map(Item::text);
     let origins: Vec<String> = origins.map(str::to_ascii_lowercase).collect();
@@ -252,22 +247,16 @@ fn overrides(methods: &Fields) -> Overrides {
         .collect()
 }
 
-/// A complaint of the method table: method and column (or the method alone), and what is wrong.
-type Complaint = ((String, Option<String>), String);
-
 /// The one place where the config meets the method table.
-fn method_table(family: Family, overrides: &Overrides) -> Result<Arc<MethodTable>, Vec<Complaint>> {
-    let _ = (family, overrides);
-    Ok(Arc::default())
+fn method_table(family: Family, overrides: &Overrides) -> Result<MethodTable, Vec<RowProblem>> {
+    let rows = overrides.iter().map(|(name, columns)| (name.as_str(), columns));
+    MethodTable::for_family(family).with_overrides(rows)
 }
 
-fn place_of(
-    methods: &Fields,
-    (name, column): &(String, Option<String>),
-) -> crate::config::problem::Place {
-    let row = methods.get(name).and_then(Item::table);
-    match (row, column) {
+fn place_of(methods: &Fields, problem: &RowProblem) -> Place {
+    let row = methods.get(&problem.row).and_then(Item::table);
+    match (row, &problem.column) {
         (Some(row), Some(column)) => row.place(column),
-        _ => methods.place(&clip(name)),
+        _ => methods.place(&problem.row),
     }
 }
