@@ -322,3 +322,64 @@ proptest! {
         survives(text.as_bytes());
     }
 }
+
+#[test]
+fn problems_past_the_bound_are_counted_for_any_number_of_mistakes() {
+    let text: String = (0..5_000).map(|n| format!("key-{n} = 1\n")).collect();
+    let problems = parse(&text).unwrap_err();
+    assert_eq!(problems.len(), 1_001);
+    assert_eq!(problems[1_000].message, "4001 more problems are not shown");
+}
+
+/// Checks one chain with one node, the rest of the file being `more`, and compares what is told
+/// (`error` or `warning`, path, message).
+fn check_rule(more: &str, node: &str, expected: &[(&str, &str, &str)]) {
+    let text = format!(
+        "{more}\n[[chains]]\nname = \"eth\"\nfamily = \"ethereum\"\nidentity = 1\n\
+         routes = [\"/eth\", \"eth.example.org\"]\n[[chains.pools]]\nzone = \"a\"\n\
+         nodes = [{{ name = \"n\", http = \"http://10.0.0.1\", {node} }}]\n"
+    );
+    let problems = match parse(&text) {
+        Ok(loaded) => loaded.warnings,
+        Err(problems) => problems,
+    };
+    let told: Vec<_> = problems
+        .iter()
+        .map(|problem| {
+            let severity = format!("{:?}", problem.severity).to_lowercase();
+            (severity, problem.path.clone(), problem.message.clone())
+        })
+        .collect();
+    let told: Vec<_> = told.iter().map(|(a, b, c)| (a.as_str(), b.as_str(), c.as_str())).collect();
+    assert_eq!(told, expected, "{more} {node}");
+}
+
+#[test]
+fn what_keys_mean_together_is_checked() {
+    let node = "chains[0].pools[0].nodes[0]";
+    check_rule("", "weight = 1", &[]);
+    let lonely = "every node of the chain is a fallback: none has capacity of its own";
+    check_rule("", "fallback = true", &[("warning", "chains[0].pools", lonely)]);
+    let zone = "no pool is in zone `b`: every call leaves the zone";
+    check_rule("server.zone = \"b\"", "", &[("warning", "server.zone", zone)]);
+    let host = "does not have `eth.example.org`, the route of a chain";
+    check_rule("server.hosts = [\"x.org\"]", "", &[("warning", "server.hosts", host)]);
+    check_rule("server.hosts = [\"ETH.example.org\"]", "", &[]);
+    let body = "`limits.body` does not fit into `limits.bodies`: no such body would ever pass";
+    let limits = "limits = { body = \"2MiB\", bodies = \"1MiB\" }";
+    check_rule(limits, "", &[("error", "limits.body", body)]);
+    let token = "`0.0.0.0:1` is not loopback and there is no `admin.token`";
+    check_rule("admin.listen = \"0.0.0.0:1\"", "", &[("error", "admin.listen", token)]);
+    let clash = "`127.0.0.1:8545` is also in `server.listen`";
+    check_rule("admin.listen = \"127.0.0.1:8545\"", "", &[("error", "admin.listen", clash)]);
+    let any = "server.listen = [\"[::]:8545\"]\nadmin.listen = \"127.0.0.1:8545\"";
+    check_rule(any, "", &[("error", "admin.listen", clash)]);
+    check_rule("server.listen = [\"127.0.0.1:0\"]\nadmin.listen = \"127.0.0.1:0\"", "", &[]);
+    let tls = format!("{node}.tls");
+    let unused = "is not used: the endpoint is not https";
+    check_rule("", "tls = { name = \"x.org\" }", &[("error", &tls, unused)]);
+    let oldest = format!("{node}.oldest");
+    check_rule("", "oldest = {}", &[("error", &oldest, "is empty")]);
+    let methods = format!("{node}.methods");
+    check_rule("", "methods = {}", &[("error", &methods, "is empty")]);
+}
