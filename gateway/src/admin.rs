@@ -33,6 +33,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A page made anew for each request.
 pub type Page = Box<dyn Fn() -> String + Send + Sync>;
+/// Whether the gateway, or one of its chains, can serve.
+pub type Ready = Box<dyn Fn(Option<&str>) -> Readiness + Send + Sync>;
 /// Answers below `/api/`; `None` for a path or method it does not know.
 pub type Api = Box<dyn Fn(ApiRequest) -> BoxFuture<'static, Option<ApiAnswer>> + Send + Sync>;
 
@@ -58,7 +60,7 @@ pub struct Pages {
     pub metrics: Page,
     /// JSON of `/api/v1/status`.
     pub status: Page,
-    pub ready: Box<dyn Fn(Option<&str>) -> Readiness + Send + Sync>,
+    pub ready: Ready,
     pub api: Api,
 }
 
