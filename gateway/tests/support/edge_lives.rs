@@ -294,3 +294,19 @@ async fn a_stream_that_is_reset_takes_its_call_along() {
     let ended = script.clone();
     tokio::task::spawn_blocking(move || until_count("dropped", &ended.0.ended, 1)).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_connection_on_which_nothing_moves_is_let_go_with_its_calls() {
+    let script = Script::new();
+    let timing = Timing { stuck: Duration::from_millis(50), ..Timing::default() };
+    let server = script.serve(Setup { timing, ..Setup::default() });
+    let mut client = H2::connect(server.address).await;
+    let outcome = client.ask(h2_post("http://a/eth").body(text("{}")).unwrap()).await;
+    assert!(outcome.is_err(), "nothing was answered");
+    let traffic = Arc::clone(&server.traffic);
+    let waits = move || {
+        until_count("it is counted", &traffic.too_slow, 1);
+        until_count("the call is dropped", &script.0.ended, 1);
+    };
+    tokio::task::spawn_blocking(waits).await.unwrap();
+}
