@@ -170,11 +170,17 @@ fn texts_that_we_do_not_read_are_refused() {
 }
 
 #[test]
-fn a_chunked_body_may_not_grow_past_the_limit() {
+fn a_chunked_body_keeps_its_framing_and_the_limit() {
     let server = Setup { body: 8, ..Setup::default() }.start();
-    let request = "POST /eth HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
-                   Transfer-Encoding: chunked\r\n\r\n9\r\n123456789\r\n";
-    check(&server, ("B51", request, 413, BAD, false));
+    let chunks = |text: &str| {
+        format!(
+            "POST /eth HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
+             Transfer-Encoding: chunked\r\n\r\n{text}"
+        )
+    };
+    check(&server, ("B51", &chunks("9\r\n123456789\r\n"), 413, BAD, false));
+    check(&server, ("B12 size", &chunks("zz\r\n{}\r\n0\r\n\r\n"), 400, BAD, false));
+    check(&server, ("B12 end", &chunks("2\r\n{}XX0\r\n\r\n"), 400, BAD, false));
 }
 
 #[test]

@@ -191,6 +191,7 @@ impl Inner {
             Unread::TooLarge { actual } => CallError::BodyTooLarge { limit: chain.body, actual },
             Unread::Full => CallError::BodiesFull,
             Unread::TooSlow => CallError::BodyTimeout,
+            Unread::Broken => CallError::BadHttp,
             Unread::Truncated => CallError::ClientTruncated,
         };
         let answer = self.gateway.refuse(Some(chain), error, origin);
