@@ -35,6 +35,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 pub type Page = Box<dyn Fn() -> String + Send + Sync>;
 /// The token in force, if one is configured.
 pub type Token = Box<dyn Fn() -> Option<Secret> + Send + Sync>;
+/// Whether the gateway, or one of its chains, can serve.
+pub type Ready = Box<dyn Fn(Option<&str>) -> Readiness + Send + Sync>;
 /// Answers below `/api/`; `None` for a path or method it does not know.
 pub type Api = Box<dyn Fn(ApiRequest) -> BoxFuture<'static, Option<ApiAnswer>> + Send + Sync>;
 
@@ -60,7 +62,7 @@ pub struct Pages {
     pub metrics: Page,
     /// JSON of `/api/v1/status`.
     pub status: Page,
-    pub ready: Box<dyn Fn(Option<&str>) -> Readiness + Send + Sync>,
+    pub ready: Ready,
     pub api: Api,
 }
 
@@ -246,6 +248,7 @@ mod tests {
 }
 
 /// TEMPORARY
+pub mod status { pub fn table(_: &crate::gateway::Gateway) -> String { String::new() } }
 pub fn pages(gateway: &Arc<crate::gateway::Gateway>, _traffic: &Arc<crate::server::Traffic>, _status: &Arc<crate::metrics::ReloadStatus>) -> Pages {
     let ready = Arc::clone(gateway);
     Pages { metrics: Box::new(String::new), status: Box::new(String::new), ready: Box::new(move |chain| ready.ready(chain)), api: Box::new(|_| Box::pin(async { None })) }

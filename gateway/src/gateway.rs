@@ -252,3 +252,8 @@ impl Scope<'_> {
         self.answer_single(call.id, served)
     }
 }
+
+/// TEMPORARY until explain.rs is merged.
+pub fn explain_call(_: &Chain, _: Timestamp, _: Option<&str>, _: &str) -> Result<crate::route::explain::Explanation, String> {
+    Err(String::new())
+}

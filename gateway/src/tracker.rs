@@ -19,7 +19,7 @@ use crate::{
     topology::{Chain, Topology},
 };
 
-pub use self::ask::knows_transaction;
+pub use self::ask::{Told, ask, knows_transaction, offered};
 
 /// How often the watch task looks.
 const WATCH: Duration = Duration::from_millis(100);

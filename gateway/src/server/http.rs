@@ -193,6 +193,7 @@ impl Inner {
             }
             Unread::Full => CallError::BodiesFull,
             Unread::TooSlow => CallError::BodyTimeout,
+            Unread::Broken => CallError::BadHttp,
             Unread::Truncated => CallError::ClientTruncated,
         };
         let answer = self.gateway.refuse(Some(chain), error, origin);
