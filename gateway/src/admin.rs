@@ -248,8 +248,21 @@ mod tests {
 }
 
 /// TEMPORARY
-pub mod status { pub fn table(_: &crate::gateway::Gateway) -> String { String::new() } }
-pub fn pages(gateway: &Arc<crate::gateway::Gateway>, _traffic: &Arc<crate::server::Traffic>, _status: &Arc<crate::metrics::ReloadStatus>) -> Pages {
+pub mod status {
+    pub fn table(_: &crate::gateway::Gateway) -> String {
+        String::new()
+    }
+}
+pub fn pages(
+    gateway: &Arc<crate::gateway::Gateway>,
+    _traffic: &Arc<crate::server::Traffic>,
+    _status: &Arc<crate::metrics::ReloadStatus>,
+) -> Pages {
     let ready = Arc::clone(gateway);
-    Pages { metrics: Box::new(String::new), status: Box::new(String::new), ready: Box::new(move |chain| ready.ready(chain)), api: Box::new(|_| Box::pin(async { None })) }
+    Pages {
+        metrics: Box::new(String::new),
+        status: Box::new(String::new),
+        ready: Box::new(move |chain| ready.ready(chain)),
+        api: Box::new(|_| Box::pin(async { None })),
+    }
 }

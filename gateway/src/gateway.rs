@@ -254,6 +254,11 @@ impl Scope<'_> {
 }
 
 /// TEMPORARY until explain.rs is merged.
-pub fn explain_call(_: &Chain, _: Timestamp, _: Option<&str>, _: &str) -> Result<crate::route::explain::Explanation, String> {
+pub fn explain_call(
+    _: &Chain,
+    _: Timestamp,
+    _: Option<&str>,
+    _: &str,
+) -> Result<crate::route::explain::Explanation, String> {
     Err(String::new())
 }

@@ -64,7 +64,7 @@ async fn watch(chain: Arc<Chain>, clock: Clock) {
         if !publish::own_node_usable(&chain) {
             wake_fallback(&chain);
         }
-        let panic = chain.in_panic(now);
+        let panic = publish::everyone_asked(&chain, now, started) && chain.in_panic(now);
         if panic != panicking {
             panicking = panic;
             say_panic(&chain, panic);

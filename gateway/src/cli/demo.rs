@@ -33,9 +33,8 @@ const REDRAW: Duration = Duration::from_secs(1);
 const PLAIN: Duration = Duration::from_secs(5);
 
 pub fn demo(verb: &Demo) -> ExitCode {
-    let done = runtime()
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(run(verb)));
+    let done =
+        runtime().map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(run(verb)));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -76,7 +76,9 @@ fn give(stream: TcpStream, peer: SocketAddr, workers: &[Worker], options: &Optio
     else {
         return;
     };
-    let Some(slot) = Slot::take(&options.traffic, &worker.open, options.connections.load(Ordering::Relaxed)) else {
+    let Some(slot) =
+        Slot::take(&options.traffic, &worker.open, options.connections.load(Ordering::Relaxed))
+    else {
         return;
     };
     // Registered with this runtime so far; the worker registers it with its own.
@@ -136,7 +138,9 @@ pub async fn serve_here<S: Serve>(
     let open = Arc::new(AtomicUsize::new(0));
     let connections = parking_lot::Mutex::new(JoinSet::new());
     let give = |stream, peer| {
-        let Some(slot) = Slot::take(&options.traffic, &open, options.connections.load(Ordering::Relaxed)) else {
+        let Some(slot) =
+            Slot::take(&options.traffic, &open, options.connections.load(Ordering::Relaxed))
+        else {
             return;
         };
         let served = connection::Served {

@@ -74,7 +74,8 @@ async fn call_for_ever(client: Shared<Client>, tally: Shared<Tally>) {
             let good = match client.send(out).await {
                 Ok(incoming) => match incoming.body {
                     ReplyBody::Whole(body) => {
-                        incoming.status == 200 && memchr::memmem::find(&body, b"\"error\"").is_none()
+                        incoming.status == 200
+                            && memchr::memmem::find(&body, b"\"error\"").is_none()
                     }
                     ReplyBody::Large(_) => true,
                 },
