@@ -355,6 +355,31 @@ fn a_line_from_afar_takes_nothing_over_while_a_voter_of_the_tip_goes_on() {
 }
 
 #[test]
+fn a_line_from_afar_takes_nothing_over_while_the_voters_are_split_but_go_on() {
+    let mut world = World::running(5);
+    let from = world.tip();
+    let to = world.block(0, from.number - 1);
+    let branch = world.fork(0, Some(to.number));
+    world.nodes[..2].iter_mut().for_each(|node| node.branch = branch);
+    world.nodes[4].branch = world.fork(0, Some(START - 200));
+    assert_eq!(world.ticks(50), [TipChange::Back { from, to }]);
+}
+
+#[test]
+fn a_halted_chain_is_not_left_for_a_line_that_halted_too_or_lies_below() {
+    for (frozen, below) in [(true, 0), (false, 150)] {
+        let mut world = World::running(2);
+        world.nodes[1].branch = world.fork(0, Some(START - 300));
+        world.nodes[1].head -= below;
+        world.ticks(1);
+        world.nodes[0].frozen = true;
+        world.nodes[1].frozen = frozen;
+        world.nodes[1].head += u64::from(below == 0);
+        assert_eq!(world.ticks(50), [], "{frozen} {below}");
+    }
+}
+
+#[test]
 fn a_chain_that_began_anew_is_followed_after_patience() {
     let mut world = World::running(3);
     world.ticks(500);
