@@ -202,7 +202,8 @@ mod tests {
             ready: Box::new(|_| Readiness::Ready),
             api: Box::new(|_| Box::pin(async { None })),
         };
-        Admin::new(pages, token.map(Secret::new), watch::channel(Phase::Serving).1)
+        let token = token.map(Secret::new);
+        Admin::new(pages, Box::new(move || token.clone()), watch::channel(Phase::Serving).1)
     }
 
     /// The status that a GET gets; 0 when it would go on to the API.
