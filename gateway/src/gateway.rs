@@ -32,7 +32,7 @@ use crate::{
     clock::{Clock, Timestamp},
     error::{CallError, Reason},
     health,
-    metrics::Counters,
+    metrics::{Counters, Responses},
     rpc::{self, Call, Request},
     topology::{Chain, ChainLease, Current},
 };
@@ -113,6 +113,7 @@ pub struct Gateway {
     pub access: AccessLog,
     /// Refusals by [`Reason`], in the order of [`Reason::ALL`].
     pub rejections: Counters,
+    pub responses: Responses,
     draining: AtomicBool,
     started: Timestamp,
 }
@@ -137,6 +138,7 @@ impl Gateway {
             clock,
             access,
             rejections: Counters::new(Reason::ALL.len()),
+            responses: Responses::default(),
             draining: AtomicBool::new(false),
             started,
         }

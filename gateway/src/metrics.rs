@@ -4,8 +4,17 @@
 //! closed set; no label ever holds a client's text.
 
 mod counters;
+mod responses;
 
-pub use self::counters::{Counters, Histograms};
+use std::{
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+pub use self::{
+    counters::{Counters, Histograms},
+    responses::{Answering, Responses},
+};
 
 use crate::method::Lane;
 
@@ -136,11 +145,14 @@ pub struct ChainMetrics {
     pub durations: Histograms,
     attempts: Counters,
     pub batch_items: Histograms,
-    /// Tip changes: forward, reorg, back, rerooted, in that order.
+    /// By kind, in the order of [`ChainMetrics::TIP_CHANGES`].
     pub tip_changes: Counters,
 }
 
 impl ChainMetrics {
+    /// How the served tip may change.
+    pub const TIP_CHANGES: [&str; 4] = ["forward", "reorg", "back", "rerooted"];
+
     /// `methods`: rows of the chain's method table.
     pub fn new(methods: usize) -> Self {
         Self {
@@ -149,7 +161,7 @@ impl ChainMetrics {
             durations: Histograms::seconds(Lane::ALL.len()),
             attempts: Counters::new(Purpose::ALL.len() * AttemptResult::ALL.len()),
             batch_items: Histograms::items(1),
-            tip_changes: Counters::new(4),
+            tip_changes: Counters::new(Self::TIP_CHANGES.len()),
         }
     }
 
@@ -230,5 +242,38 @@ impl Ejection {
             Self::Suspicion => "suspicion",
             Self::Breaker => "breaker",
         }
+    }
+}
+
+/// How the last reload went.
+#[derive(Debug)]
+pub struct ReloadStatus {
+    ok: AtomicBool,
+    /// Unix seconds.
+    at: AtomicU64,
+}
+
+impl Default for ReloadStatus {
+    fn default() -> Self {
+        let status = Self { ok: AtomicBool::new(true), at: AtomicU64::new(0) };
+        status.succeeded();
+        status
+    }
+}
+
+impl ReloadStatus {
+    pub fn succeeded(&self) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.ok.store(true, Relaxed);
+        self.at.store(now.as_secs(), Relaxed);
+    }
+
+    pub fn failed(&self) {
+        self.ok.store(false, Relaxed);
+    }
+
+    /// Whether the last reload was applied, and when one last was (Unix seconds).
+    pub fn read(&self) -> (bool, u64) {
+        (self.ok.load(Relaxed), self.at.load(Relaxed))
     }
 }
