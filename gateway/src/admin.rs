@@ -6,6 +6,7 @@
 
 pub mod exposition;
 pub mod standing;
+pub mod status;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 

@@ -22,6 +22,8 @@ use crate::{
 
 use self::page::Page;
 
+pub use self::{chains::trail, nodes::head_age};
+
 /// Everything about the gateway as text, version 0.0.4 of the format.
 pub fn text(gateway: &Gateway, traffic: &Traffic, reloads: &ReloadStatus) -> String {
     let topology = gateway.current.load();
