@@ -4,6 +4,7 @@
 //! page could have rebound to us), and with a token configured everything but the
 //! probes asks for it (S27, S28). What the pages say is given to it.
 
+mod api;
 pub mod exposition;
 pub mod standing;
 pub mod status;
@@ -37,6 +38,10 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A page made anew for each request.
 pub type Page = Box<dyn Fn() -> String + Send + Sync>;
+/// The token in force, if one is configured.
+pub type Token = Box<dyn Fn() -> Option<Secret> + Send + Sync>;
+/// Whether the gateway, or one of its chains, can serve.
+pub type Ready = Box<dyn Fn(Option<&str>) -> Readiness + Send + Sync>;
 /// Answers below `/api/`; `None` for a path or method it does not know.
 pub type Api = Box<dyn Fn(ApiRequest) -> BoxFuture<'static, Option<ApiAnswer>> + Send + Sync>;
 
@@ -56,13 +61,15 @@ pub struct ApiAnswer {
     pub json: String,
 }
 
+pub use self::api::pages;
+
 /// What the port shows.
 pub struct Pages {
     /// Prometheus text.
     pub metrics: Page,
     /// JSON of `/api/v1/status`.
     pub status: Page,
-    pub ready: Box<dyn Fn(Option<&str>) -> Readiness + Send + Sync>,
+    pub ready: Ready,
     pub api: Api,
 }
 
@@ -72,12 +79,12 @@ pub struct Admin(Arc<Inner>);
 
 struct Inner {
     pages: Pages,
-    token: Option<Secret>,
+    token: Token,
     phases: watch::Receiver<Phase>,
 }
 
 impl Admin {
-    pub fn new(pages: Pages, token: Option<Secret>, phases: watch::Receiver<Phase>) -> Self {
+    pub fn new(pages: Pages, token: Token, phases: watch::Receiver<Phase>) -> Self {
         Self(Arc::new(Inner { pages, token, phases }))
     }
 }
@@ -129,7 +136,7 @@ impl Inner {
     }
 
     fn admits(&self, headers: &HeaderMap) -> bool {
-        let Some(token) = &self.token else { return true };
+        let Some(token) = (self.token)() else { return true };
         let said = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
         let Some((scheme, said)) = said.and_then(|said| said.split_at_checked(7)) else {
             return false;

@@ -1,1 +1,287 @@
-//! app
+//! A whole gateway from a checked config: ports bound, nodes probed, the data port
+//! served by its workers, the admin port and the probes by the control thread.
+
+use std::{
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use thiserror::Error;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::mpsc,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+
+use crate::{
+    access::AccessLog,
+    admin::{self, Admin},
+    clock::Clock,
+    config::Config,
+    gateway::Gateway,
+    metrics::ReloadStatus,
+    reload::{self, Reloader},
+    server::{
+        self, BindError, Options, Phase, Shutdown, Timing, Traffic,
+        http::{BodyTiming, Edge},
+    },
+    topology::{Current, Topology, Unbuildable},
+};
+
+/// What is in flight when serving ends may take so long, then everything is dropped.
+const HARD_STOP: Duration = Duration::from_secs(60);
+
+/// Why a gateway did not start. Each is one clear line.
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error(transparent)]
+    Build(#[from] Unbuildable),
+    #[error("the access log cannot be opened: {0}")]
+    AccessLog(io::Error),
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+/// A gateway that serves.
+pub struct Running {
+    pub gateway: Arc<Gateway>,
+    pub reloader: Arc<Reloader>,
+    pub shutdown: Shutdown,
+    pub traffic: Arc<Traffic>,
+    /// Where it really listens: port 0 is resolved.
+    pub data: Vec<SocketAddr>,
+    pub admin: SocketAddr,
+    serving: JoinHandle<io::Result<()>>,
+}
+
+impl Running {
+    /// Binds both ports and serves. Must be called on a runtime that stays: it becomes
+    /// the control thread.
+    ///
+    /// # Errors
+    /// A port in use, a certificate or log that cannot be opened.
+    pub fn start(config: Config) -> Result<Self, StartError> {
+        raise_fd_limit();
+        let config = Arc::new(config);
+        let listeners = server::bind(&config.server.listen)?;
+        let admin_listener = server::bind(&[config.admin.listen])?;
+        let data = listeners.iter().map(|one| one.local_addr()).collect::<io::Result<Vec<_>>>()?;
+        let admin =
+            admin_listener.first().map_or(Ok(config.admin.listen), |one| one.local_addr())?;
+        let access = AccessLog::open(&config.log).map_err(StartError::AccessLog)?;
+        let clock = Clock::system();
+        let current = Arc::new(Current::new(Topology::build(Arc::clone(&config), None)?));
+        let gateway = Arc::new(Gateway::new(Arc::clone(&current), clock.clone(), access));
+        let limits = Limits::new(&config);
+        let traffic = Arc::new(Traffic::default());
+        let reloader = Arc::new(reloader(&gateway, current, clock, &limits, &config));
+        let shutdown = Shutdown::default();
+        let options = Options {
+            threads: config.server.threads,
+            connections: Arc::clone(&limits.connections),
+            timing: Timing::default(),
+            traffic: Arc::clone(&traffic),
+        };
+        let running = Self {
+            serving: tokio::spawn(serve(
+                Arc::clone(&gateway),
+                listeners,
+                options,
+                limits,
+                shutdown.clone(),
+            )),
+            gateway,
+            reloader,
+            shutdown,
+            traffic,
+            data,
+            admin,
+        };
+        running.serve_admin(admin_listener);
+        Ok(running)
+    }
+
+    fn serve_admin(&self, listeners: Vec<std::net::TcpListener>) {
+        let pages = admin::pages(&self.gateway, &self.traffic, &self.reloader.status);
+        let gateway = Arc::clone(&self.gateway);
+        let token = move || gateway.current.with(|topology| topology.config.admin.token.clone());
+        let service = Admin::new(pages, Box::new(token), self.shutdown.watch());
+        for listener in listeners {
+            let options = Options {
+                threads: 1,
+                connections: Arc::new(AtomicUsize::new(admin::CONNECTIONS)),
+                timing: Timing::default(),
+                traffic: Arc::default(),
+            };
+            let (service, shutdown) = (service.clone(), self.shutdown.clone());
+            tokio::spawn(async move {
+                if let Err(error) = server::serve_here(listener, options, &shutdown, service).await
+                {
+                    tracing::error!(%error, "the admin port is gone");
+                }
+            });
+        }
+    }
+
+    /// Reloads whenever `path` changes or SIGHUP comes.
+    ///
+    /// # Errors
+    /// The signal cannot be listened for.
+    pub fn watch(&self, path: PathBuf) -> io::Result<()> {
+        let (send, hangups) = mpsc::channel(1);
+        let mut signals = signal(SignalKind::hangup())?;
+        tokio::spawn(async move {
+            while signals.recv().await.is_some() {
+                // A reload that is already asked for will read the newest file.
+                let _ = send.try_send(());
+            }
+        });
+        tokio::spawn(reload::watch(Arc::clone(&self.reloader), path, hangups));
+        Ok(())
+    }
+
+    /// Serves until SIGTERM or SIGINT, then drains: not ready at once, serving on for
+    /// `server.drain`, then finishing what is in flight. A second signal stops at once.
+    ///
+    /// # Errors
+    /// Signals cannot be listened for, or the workers could not be started.
+    pub async fn until_told(self) -> io::Result<()> {
+        let mut signals = Signals::new()?;
+        let mut serving = self.serving;
+        tokio::select! {
+            ended = &mut serving => return ended.unwrap_or_else(|error| Err(io::Error::other(error))),
+            () = signals.next() => {}
+        }
+        let drain = self.gateway.current.with(|topology| topology.config.server.drain);
+        tracing::info!(?drain, "told to stop: not ready, serving on");
+        self.gateway.start_draining();
+        self.shutdown.enter(Phase::Draining);
+        tokio::select! {
+            () = sleep(drain) => tracing::info!("finishing what is in flight"),
+            () = signals.next() => tracing::warn!("told again: stopping at once"),
+        }
+        self.shutdown.enter(Phase::Finishing);
+        let ended = tokio::select! {
+            ended = timeout(HARD_STOP, &mut serving) => ended.is_ok(),
+            () = signals.next() => false,
+        };
+        if !ended {
+            self.shutdown.enter(Phase::Stop);
+            drop(timeout(Duration::from_secs(2), &mut serving).await);
+        }
+        tracing::info!("stopped");
+        Ok(())
+    }
+
+    /// Ends at once: for tests and the demo.
+    pub async fn stop(self) {
+        self.shutdown.enter(Phase::Stop);
+        drop(timeout(Duration::from_secs(2), self.serving).await);
+    }
+}
+
+/// Limits that a reload may change and that live outside the topology.
+#[derive(Clone)]
+struct Limits {
+    connections: Arc<AtomicUsize>,
+    /// Bytes that request bodies may still take together.
+    bodies: Arc<AtomicU64>,
+}
+
+impl Limits {
+    fn new(config: &Config) -> Self {
+        Self {
+            connections: Arc::new(AtomicUsize::new(connections(config))),
+            bodies: Arc::new(AtomicU64::new(config.limits.bodies)),
+        }
+    }
+
+    fn change(&self, from: &Config, to: &Config) {
+        self.connections.store(connections(to), Relaxed);
+        let (was, now) = (from.limits.bodies, to.limits.bodies);
+        let moved = |left: u64| Some(left.saturating_add(now).saturating_sub(was));
+        let _ = self.bodies.fetch_update(Relaxed, Relaxed, moved);
+    }
+}
+
+/// At most half of the file descriptors (design §14, *Limits*).
+fn connections(config: &Config) -> usize {
+    let files = rlimit::getrlimit(rlimit::Resource::NOFILE).map_or(1_024, |(soft, _)| soft);
+    config.limits.connections.min(usize::try_from(files / 2).unwrap_or(usize::MAX))
+}
+
+fn raise_fd_limit() {
+    if let Ok((_, hard)) = rlimit::getrlimit(rlimit::Resource::NOFILE)
+        && let Err(error) = rlimit::setrlimit(rlimit::Resource::NOFILE, hard, hard)
+    {
+        tracing::warn!(%error, "the limit on open files stays as it is");
+    }
+}
+
+fn reloader(
+    gateway: &Arc<Gateway>,
+    current: Arc<Current>,
+    clock: Clock,
+    limits: &Limits,
+    config: &Arc<Config>,
+) -> Reloader {
+    let (gateway, limits) = (Arc::clone(gateway), limits.clone());
+    let last = parking_lot::Mutex::new(Arc::clone(config));
+    let applied = move |config: &Config| {
+        let mut last = last.lock();
+        limits.change(&last, config);
+        if last.log != config.log {
+            match AccessLog::open(&config.log) {
+                Ok(log) => gateway.access.store(Arc::new(log)),
+                Err(error) => {
+                    tracing::error!(%error, "the access log cannot be opened, the old one stays")
+                }
+            }
+        }
+        *last = Arc::new(config.clone());
+    };
+    Reloader::new(current, clock, Arc::new(ReloadStatus::default()), applied)
+}
+
+async fn serve(
+    gateway: Arc<Gateway>,
+    listeners: Vec<std::net::TcpListener>,
+    options: Options,
+    limits: Limits,
+    shutdown: Shutdown,
+) -> io::Result<()> {
+    let phases = shutdown.watch();
+    let make = move |_| {
+        let (gateway, bodies) = (Arc::clone(&gateway), Arc::clone(&limits.bodies));
+        Edge::new(gateway, bodies, BodyTiming::default(), phases.clone())
+    };
+    server::serve(listeners, options, &shutdown, make).await
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

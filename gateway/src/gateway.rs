@@ -11,19 +11,25 @@ mod batch;
 mod body;
 pub mod chance;
 mod call;
+mod explain;
 mod record;
 mod relay;
 mod resolve;
 mod served;
 mod tries;
+mod way;
 mod write;
 
 use std::{
     net::IpAddr,
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::time::Instant;
 
@@ -40,6 +46,7 @@ use crate::{
 pub use self::{
     answer::{Answer, Trail},
     body::{Body, BodyError},
+    explain::explain_call,
 };
 
 /// Not ready before every node was asked, nor longer than this after the start.
@@ -108,9 +115,10 @@ pub enum Readiness {
 /// Everything a request needs, shared by all workers.
 #[derive(Debug)]
 pub struct Gateway {
-    pub current: Current,
+    pub current: Arc<Current>,
     pub clock: Clock,
-    pub access: AccessLog,
+    /// Replaced when a reload changes where the lines go.
+    pub access: ArcSwap<AccessLog>,
     /// Refusals by [`Reason`], in the order of [`Reason::ALL`].
     pub rejections: Counters,
     pub responses: Responses,
@@ -131,12 +139,12 @@ struct Scope<'r> {
 }
 
 impl Gateway {
-    pub fn new(current: Current, clock: Clock, access: AccessLog) -> Self {
+    pub fn new(current: Arc<Current>, clock: Clock, access: AccessLog) -> Self {
         let started = clock.now();
         Self {
             current,
             clock,
-            access,
+            access: ArcSwap::from_pointee(access),
             rejections: Counters::new(Reason::ALL.len()),
             responses: Responses::default(),
             draining: AtomicBool::new(false),
@@ -213,7 +221,7 @@ impl Gateway {
         self.readiness(&chains, now)
     }
 
-    fn readiness(&self, chains: &[&std::sync::Arc<Chain>], now: Timestamp) -> Readiness {
+    fn readiness(&self, chains: &[&Arc<Chain>], now: Timestamp) -> Readiness {
         if self.draining.load(Relaxed) {
             return Readiness::NotReady("draining");
         }

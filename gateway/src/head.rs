@@ -258,7 +258,7 @@ impl Heads {
     }
 
     fn is_linked(&self, witness: &Witness) -> bool {
-        witness.live && !witness.lost && witness.line().common(&self.served).is_some()
+        witness.live && witness.line().common(&self.served).is_some()
     }
 
     /// No new head for the patience time while another one proved one. A head that came
@@ -356,7 +356,7 @@ impl Heads {
         }
         let line = witness.line();
         let on_line = if lag == 0 { line.has(tip) } else { self.served.has(head) };
-        if !on_line || witness.lost {
+        if !on_line {
             return Standing::Forked;
         }
         if self.is_stalled(now, witness) {

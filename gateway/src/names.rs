@@ -61,3 +61,44 @@ pub struct Block {
     pub number: u64,
     pub hash: Hash,
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_hash_is_0x_and_64_hex_digits_of_either_case() {
+        let digits = "0123456789abcdefABCDEF0123456789".repeat(2);
+        let rows = [
+            (format!("0x{digits}"), true),
+            (format!("0X{digits}"), true),
+            (digits.clone(), false),
+            (format!("0x{}", &digits[1..]), false),
+            (format!("0x{digits}0"), false),
+            (format!("0x{}g", &digits[1..]), false),
+            (format!("0x{}é", &digits[2..]), false),
+            (format!("0x{} ", &digits[1..]), false),
+            ("0x".to_owned(), false),
+            (String::new(), false),
+        ];
+        for (text, is_hash) in rows {
+            assert_eq!(Hash::from_hex(&text).is_some(), is_hash, "{text}");
+        }
+        let hash = Hash::from_hex(&format!("0x{}A1", "00".repeat(31))).unwrap();
+        assert_eq!((hash.0[30], hash.0[31]), (0, 0xa1));
+    }
+
+    proptest! {
+        #[test]
+        fn a_hash_read_from_what_was_written_is_the_same(bytes: [u8; 32]) {
+            prop_assert_eq!(Hash::from_hex(&Hash(bytes).to_string()), Some(Hash(bytes)));
+        }
+
+        #[test]
+        fn no_text_makes_reading_a_hash_panic(text in "(0x)?.{0,70}") {
+            let _ = Hash::from_hex(&text);
+        }
+    }
+}

@@ -5,7 +5,7 @@
 //!
 //! Four steps: **filter** (a reason against each node that cannot serve),
 //! **tier** (which level of nodes is used), **score** (latency × load), **pick**
-//! (the better of two drawn).
+//! (the better of two drawn by weight).
 //!
 //! What must hold: the chosen node has no reason against it; the order of views
 //! never matters for who may be chosen; equal inputs give equal decisions; no
@@ -18,7 +18,7 @@ mod tests;
 use smallvec::SmallVec;
 
 use crate::{
-    load,
+    load::UNKNOWN_LATENCY,
     method::{Data, Lane},
     names::{NodeIndex, ZoneIndex},
 };
@@ -226,8 +226,7 @@ pub struct Decision {
 impl Decision {
     /// Whether every node that was not otherwise ruled out had this reason.
     pub fn only(&self, reason: Reason) -> bool {
-        self.reasons.iter().any(|r| *r == Some(reason))
-            && self.reasons.iter().flatten().all(|r| *r <= reason)
+        self.has(reason) && self.reasons.iter().flatten().all(|r| *r <= reason)
     }
 
     pub fn has(&self, reason: Reason) -> bool {
@@ -235,22 +234,50 @@ impl Decision {
     }
 }
 
-/// Own zone is left for another when its best node scores this many times worse.
+/// Own zone is left for another when its node scores this many times worse.
 const SPILL_RATIO: f32 = 4.0;
 /// …and has at least this much weight in flight: an idle zone is never left for noise.
 const SPILL_IN_FLIGHT: u32 = 32;
 /// …or when this share of its capacity is used.
 const SPILL_USED: f32 = 0.8;
+/// Scores within this ratio count as equal: noise must not starve a node.
+const EQUAL: f32 = 1.25;
+/// The weight at which one unit in flight doubles a node's score: the default weight.
+const PLAIN_WEIGHT: f32 = 100.0;
+
+/// One value per view; no allocation for fleets of usual size.
+type PerView<T> = SmallVec<[T; 32]>;
+
+/// Where a node stands in the order in which nodes are used for one call. Nodes of a
+/// zone that the attempt has to leave come last, whatever their tier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Level {
+    avoided: bool,
+    tier: Tier,
+}
 
 /// Chooses a node. `draw` is uniform over all `u64`.
 pub fn choose(policy: Policy, ask: Ask, views: &[View], draw: u64) -> Decision {
-    let mut reasons: SmallVec<[Option<Reason>; 32]> =
+    let mut reasons: PerView<Option<Reason>> =
         views.iter().map(|view| filter(policy, ask, view)).collect();
-    let tier = best_tier(policy, views, &reasons).or_else(|| panic_tier(views, &mut reasons));
-    let Some(tier) = tier else { return Decision { chosen: None, tier: None, reasons } };
-    let (chosen, tier) = pick(policy, tier, views, &reasons, draw);
-    mark_losers(policy, tier, views, &mut reasons, chosen);
-    Decision { chosen: chosen.map(|at| views[at].node), tier: Some(tier), reasons }
+    let archive = archive_needed(views, &reasons);
+    let mut levels: PerView<Level> =
+        views.iter().map(|view| level(policy, ask, view, archive)).collect();
+    if reasons.iter().all(Option::is_some) && distrust(views, &mut reasons) {
+        levels.iter_mut().for_each(|level| level.tier = Tier::Panic);
+    }
+    let able = levels.iter().zip(&reasons).filter(|(_, reason)| reason.is_none());
+    let best = able.map(|(&level, _)| level).min();
+    let Some(chosen) = best.and_then(|best| pick(best, views, &levels, &reasons, draw)) else {
+        return Decision { chosen: None, tier: None, reasons };
+    };
+    let used = levels[chosen];
+    for (at, reason) in reasons.iter_mut().enumerate() {
+        if reason.is_none() && at != chosen {
+            *reason = Some(if levels[at] <= used { Reason::NotDrawn } else { Reason::Tier });
+        }
+    }
+    Decision { chosen: Some(views[chosen].node), tier: Some(used.tier), reasons }
 }
 
 /// The first reason against a node, most permanent first.
@@ -300,100 +327,90 @@ fn passing(policy: Policy, ask: Ask, view: &View) -> Option<Reason> {
     rows.iter().find(|(applies, _)| *applies).map(|&(_, reason)| reason)
 }
 
+fn level(policy: Policy, ask: Ask, view: &View, archive_needed: bool) -> Level {
+    let tier = tier_of(policy, ask, view, archive_needed);
+    Level { avoided: policy.avoid_zone == Some(view.zone), tier }
+}
+
 /// The tier a usable node belongs to for this call.
-fn tier_of(policy: Policy, view: &View, archive_needed: bool) -> Tier {
+fn tier_of(policy: Policy, ask: Ask, view: &View, archive_needed: bool) -> Tier {
     if view.fallback {
         return Tier::Fallback;
     }
     if view.archive && !archive_needed {
         return Tier::Archive;
     }
-    if !view.own_zone || policy.avoid_zone == Some(view.zone) {
+    if !view.own_zone {
         return Tier::OtherZones;
     }
-    if view.lag == 0 { Tier::OwnZone } else { Tier::OwnZoneLagging }
+    // a block's lag is no fault where the call does not ask for the newest state: else the
+    // first node with a new block would get all calls for a moment
+    let lag_allowed = if ask.at_tip { 0 } else { policy.lag };
+    if view.lag <= lag_allowed { Tier::OwnZone } else { Tier::OwnZoneLagging }
 }
 
 /// An archive node is taken as an ordinary one where no other own node could serve the
 /// call by its data: then the call is an archive call.
 fn archive_needed(views: &[View], reasons: &[Option<Reason>]) -> bool {
-    let full_nodes = views.iter().zip(reasons).filter(|(view, _)| !view.archive && !view.fallback);
-    full_nodes.clone().count() == 0
-        || full_nodes.clone().all(|(_, reason)| {
-            matches!(reason, Some(Reason::Pruned | Reason::LacksMethod | Reason::WrongChain))
-        })
-}
-
-fn best_tier(policy: Policy, views: &[View], reasons: &[Option<Reason>]) -> Option<Tier> {
-    let archive = archive_needed(views, reasons);
-    let able = views.iter().zip(reasons).filter(|(_, reason)| reason.is_none());
-    able.map(|(view, _)| tier_of(policy, view, archive)).min()
+    let mut full_nodes =
+        views.iter().zip(reasons).filter(|(view, _)| !view.archive && !view.fallback);
+    full_nodes.all(|(_, reason)| {
+        matches!(reason, Some(Reason::Pruned | Reason::LacksMethod | Reason::WrongChain))
+    })
 }
 
 /// When most of the chain's own capacity looks sick, the checks are distrusted, not the
-/// nodes: those whose only reason is soft become able again.
-fn panic_tier(views: &[View], reasons: &mut [Option<Reason>]) -> Option<Tier> {
+/// nodes: those whose only reasons are soft become able again. Whether there are any.
+fn distrust(views: &[View], reasons: &mut [Option<Reason>]) -> bool {
+    const NEVER: u16 = Facts::REFUSED | Facts::SUSPECTED | Facts::DRAINED | Facts::STALLED;
     if !most_looks_sick(views) {
-        return None;
+        return false;
     }
     let mut any = false;
     for (view, reason) in views.iter().zip(reasons.iter_mut()) {
-        let usable = view.facts.has(Facts::VERIFIED)
-            && !view.facts.has(Facts::REFUSED)
-            && !view.tried
-            && !view.full;
-        if usable && reason.is_some_and(Reason::is_soft) && !is_silent(view) {
+        let usable = view.facts.has(Facts::VERIFIED) && !view.facts.has(NEVER);
+        let usable = usable && !view.tried && !view.full;
+        if usable && reason.is_some_and(Reason::is_soft) {
             *reason = None;
             any = true;
         }
     }
-    any.then_some(Tier::Panic)
-}
-
-const fn is_silent(view: &View) -> bool {
-    view.facts.has(Facts::SUSPECTED) || view.facts.has(Facts::DRAINED)
+    any
 }
 
 /// Whether own nodes holding more than half of the chain's weight are out for soft reasons.
 pub fn most_looks_sick(views: &[View]) -> bool {
-    let own = views.iter().filter(|view| !view.fallback);
+    const SICK: u16 =
+        Facts::UNHEALTHY | Facts::SUSPECTED | Facts::STALLED | Facts::SYNCING | Facts::REFUSED;
     let (mut all, mut sick) = (0_u64, 0_u64);
-    for view in own {
-        all += u64::from(view.weight);
+    for view in views.iter().filter(|view| !view.fallback) {
+        let weight = u64::from(view.weight);
         let facts = view.facts;
-        let soft = Facts::UNHEALTHY | Facts::SUSPECTED | Facts::STALLED | Facts::SYNCING;
-        let out = facts.has(soft) || !facts.has(Facts::VERIFIED) || view.breaker_open;
-        sick += if out { u64::from(view.weight) } else { 0 };
+        let out = facts.has(SICK) || !facts.has(Facts::VERIFIED) || view.breaker_open;
+        all += weight;
+        sick += if out { weight } else { 0 };
     }
     sick * 2 > all
 }
 
-/// The better of two drawn from the tier; own zone spills to others by load.
+/// The better of two drawn from the best level; a busy own zone spills to the others.
 fn pick(
-    policy: Policy,
-    tier: Tier,
+    best: Level,
     views: &[View],
+    levels: &[Level],
     reasons: &[Option<Reason>],
     draw: u64,
-) -> (Option<usize>, Tier) {
-    let archive = tier != Tier::Panic && archive_needed(views, reasons);
-    let members = |wanted: Tier| -> SmallVec<[usize; 32]> {
-        let able = (0..views.len()).filter(|&at| reasons[at].is_none());
-        able.filter(|&at| tier == Tier::Panic || tier_of(policy, &views[at], archive) == wanted)
-            .collect()
+) -> Option<usize> {
+    let members = |wanted: Level| -> PerView<usize> {
+        (0..views.len()).filter(|&at| reasons[at].is_none() && levels[at] == wanted).collect()
     };
-    let own = better_of_two(views, &members(tier), draw);
-    if tier > Tier::OwnZoneLagging {
-        return (own, tier);
+    let own = better_of_two(views, &members(best), draw)?;
+    if best.tier > Tier::OwnZoneLagging || !is_busy(&views[own]) {
+        return Some(own);
     }
-    let Some(own) = own else { return (None, tier) };
-    if !is_busy(&views[own]) {
-        return (Some(own), tier);
-    }
-    match better_of_two(views, &members(Tier::OtherZones), draw.rotate_left(21)) {
-        Some(other) if spills(&views[own], &views[other]) => (Some(other), Tier::OtherZones),
-        _ => (Some(own), tier),
-    }
+    let others = members(Level { avoided: false, tier: Tier::OtherZones });
+    let other = better_of_two(views, &others, draw.rotate_left(21));
+    other.filter(|&other| spills(&views[own], &views[other])).or(Some(own))
 }
 
 fn is_busy(view: &View) -> bool {
@@ -405,41 +422,49 @@ fn spills(own: &View, other: &View) -> bool {
         || (own.in_flight >= SPILL_IN_FLIGHT && score(own) > SPILL_RATIO * score(other))
 }
 
+/// Weight with slow start included; a weight of 0 counts as 1.
+fn share(view: &View) -> f32 {
+    view.weight.max(1) as f32 * view.ramp.clamp(0.01, 1.0)
+}
+
+/// Decayed latency × (1 + weight in flight per share of capacity); lower is better. Idle
+/// nodes are compared by latency alone: weight then decides by the draw.
 fn score(view: &View) -> f32 {
-    load::score(view.latency, view.in_flight, view.weight, view.ramp)
+    let latency =
+        if view.latency == 0 { UNKNOWN_LATENCY.as_nanos() as f32 } else { view.latency as f32 };
+    latency * (1.0 + view.in_flight as f32 * PLAIN_WEIGHT / share(view))
 }
 
-/// Two distinct members drawn at random; the lower score wins, ties by node.
+/// Two distinct members drawn by weight; the clearly lower score wins, else the first drawn.
 fn better_of_two(views: &[View], members: &[usize], draw: u64) -> Option<usize> {
-    let count = members.len() as u64;
-    match count {
-        0 => None,
-        1 => Some(members[0]),
-        _ => {
-            let first = (draw >> 32) % count;
-            let step = 1 + (draw & 0xffff_ffff) % (count - 1);
-            let (a, b) = (members[first as usize], members[((first + step) % count) as usize]);
-            let order = score(&views[a])
-                .total_cmp(&score(&views[b]))
-                .then_with(|| views[a].node.cmp(&views[b].node));
-            Some(if order.is_le() { a } else { b })
-        }
-    }
+    let total: f32 = members.iter().map(|&at| share(&views[at])).sum();
+    let first = draw_one(views, members, None, total * fraction(draw >> 32))?;
+    let rest = total - share(&views[first]);
+    let second = draw_one(views, members, Some(first), rest * fraction(draw & 0xffff_ffff));
+    let clearly_better = |&second: &usize| score(&views[first]) > EQUAL * score(&views[second]);
+    second.filter(clearly_better).or(Some(first))
 }
 
-fn mark_losers(
-    policy: Policy,
-    tier: Tier,
+/// The member in whose part of the whole weight `point` falls, leaving one out.
+fn draw_one(
     views: &[View],
-    reasons: &mut [Option<Reason>],
-    chosen: Option<usize>,
-) {
-    let archive = tier != Tier::Panic && archive_needed(views, reasons);
-    for (at, reason) in reasons.iter_mut().enumerate() {
-        if reason.is_some() || Some(at) == chosen {
-            continue;
+    members: &[usize],
+    without: Option<usize>,
+    point: f32,
+) -> Option<usize> {
+    let mut left = point;
+    let mut last = None;
+    for &at in members.iter().filter(|&&at| Some(at) != without) {
+        last = Some(at);
+        left -= share(&views[at]);
+        if left < 0.0 {
+            break;
         }
-        let same = tier == Tier::Panic || tier_of(policy, &views[at], archive) == tier;
-        *reason = Some(if same { Reason::NotDrawn } else { Reason::Tier });
     }
+    last
+}
+
+/// 32 bits as a number in `[0, 1)`.
+fn fraction(bits: u64) -> f32 {
+    (bits >> 8) as f32 / (1_u32 << 24) as f32
 }

@@ -8,9 +8,10 @@
 //! Reading order: [`Client`], then `http` (one request), `pool` and `bound`
 //! (whose connection), `conn` (driving it), `body`, `connect`, `tls`, `wire`.
 //!
-//! Why not hyper-util's pooled client: it costs 5–6 µs of CPU a call where this
-//! shape costs under 4 (measured beside HAProxy on the same machine), and it
-//! cannot say exactly whether a request left.
+//! Why not hyper-util's pooled client: it takes 3 µs more CPU a call (7.5 against
+//! 10.5 of user time, server side included, five interleaved runs on a busy
+//! 2-core machine), and it cannot say exactly whether a request left. A call on
+//! a kept connection is one read and one write, no task, no shared cache line.
 
 mod address;
 mod body;

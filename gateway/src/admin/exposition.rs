@@ -91,7 +91,7 @@ fn connections(page: &mut Page, traffic: &Traffic) {
 fn upkeep(page: &mut Page, gateway: &Gateway, traffic: &Traffic) {
     let help = "Access log lines lost since the log was opened.";
     page.counter("headrace_log_dropped_total", help, |samples| {
-        samples.count(&[], gateway.access.dropped());
+        samples.count(&[], gateway.access.load().dropped());
     });
     page.counter("headrace_panics_total", "Connections ended by a panic: a bug.", |samples| {
         samples.count(&[], traffic.panics.load(Relaxed));

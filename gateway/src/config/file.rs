@@ -151,6 +151,9 @@ impl Reader<'_, '_> {
         if table.keys.iter().any(|key| key.name == name) {
             return;
         }
+        if self.problems.is_full() {
+            return self.error(within, String::new(), None);
+        }
         let place = Place { at, path: join(&within.path, name) };
         if table.later.contains(&name) {
             let message = format!("`{name}` is not supported by this version yet");

@@ -137,6 +137,11 @@ impl<'t> Problems<'t> {
         self.errors > 0
     }
 
+    /// Whether further problems are only counted: their texts need not be made.
+    pub fn is_full(&self) -> bool {
+        self.found.len() >= KEPT
+    }
+
     /// The line, from 1, that the byte at `at` stands in.
     pub fn line_of(&self, at: usize) -> usize {
         self.lines.partition_point(|start| *start <= at)
@@ -144,7 +149,7 @@ impl<'t> Problems<'t> {
 
     fn push(&mut self, severity: Severity, at: &Place, message: String, allowed: Option<String>) {
         self.errors += usize::from(severity == Severity::Error);
-        if self.found.len() >= KEPT {
+        if self.is_full() {
             self.more += 1;
             return;
         }

@@ -24,12 +24,13 @@ impl Scope<'_> {
         if let Some(reason) = reason {
             self.gateway.rejected(reason);
         }
-        if !self.gateway.access.wants(outcome, chance::fraction()) {
+        let access = self.gateway.access.load();
+        if !access.wants(outcome, chance::fraction()) {
             return;
         }
         let (node, zone) =
             served.trail.as_ref().map_or(("", ""), |trail| (&*trail.node, &*trail.zone));
-        self.gateway.access.write(&Record {
+        access.write(&Record {
             request_id: self.from.request_id.0,
             protocol: self.from.protocol.word(),
             client: self.from.peer,
@@ -57,7 +58,7 @@ impl Scope<'_> {
         self.chain.metrics.on_call(0, Outcome::ClientError, Source::Gateway);
         self.gateway.rejected(error.reason());
         let code = i64::from(error.code(self.chain.config.family));
-        self.gateway.access.refusal(
+        self.gateway.access.load().refusal(
             Some(&self.chain.config.name),
             error,
             code,

@@ -25,7 +25,7 @@ pub struct Witness {
     line: Line,
     walk: Option<Walk>,
     /// It could not show the links of its head.
-    pub lost: bool,
+    lost: bool,
     /// Unix seconds of its newest header, where headers carry a time.
     pub time: Option<u64>,
     /// Highest block reached on its present branch.

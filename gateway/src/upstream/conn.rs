@@ -19,7 +19,7 @@ use hyper::{
     client::conn::http1::{self, Connection, SendRequest},
 };
 use hyper_util::rt::TokioIo;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
     bound::Slot,
@@ -76,6 +76,9 @@ pub(super) struct Conn {
     driver: Option<Driver>,
     seen: Arc<Seen>,
     template: Template,
+    /// Kept from call to call: moving a timer to a later deadline costs no lock,
+    /// while a new one takes the runtime's and, on an idle worker, a system call.
+    timer: Option<Pin<Box<Sleep>>>,
     /// When it was last taken or put back.
     pub since: Instant,
     /// The shard of the worker whose runtime watches the socket.
@@ -100,7 +103,33 @@ impl Conn {
             shaken.map_err(|error| UpstreamError::unsent(error::using(&error, false)))?;
         let (driver, template) = (Some(driver), template.own());
         let since = Instant::now();
-        Ok(Box::new(Self { sender, driver, seen, template, since, home, _slot: slot }))
+        let timer = None;
+        Ok(Box::new(Self { sender, driver, seen, template, timer, since, home, _slot: slot }))
+    }
+
+    /// Runs `work` on this connection; None when `deadline` comes first.
+    pub async fn until<T>(
+        &mut self,
+        deadline: Instant,
+        work: impl AsyncFnOnce(&mut Self) -> T,
+    ) -> Option<T> {
+        let mut timer = match self.timer.take() {
+            Some(mut timer) => {
+                timer.as_mut().reset(deadline);
+                timer
+            }
+            None => Box::pin(sleep_until(deadline)),
+        };
+        let done = {
+            let mut work = pin!(work(self));
+            std::future::poll_fn(|cx| match work.as_mut().poll(cx) {
+                Poll::Ready(done) => Poll::Ready(Some(done)),
+                Poll::Pending => timer.as_mut().poll(cx).map(|()| None),
+            })
+            .await
+        };
+        self.timer = Some(timer);
+        done
     }
 
     /// Sends one request and waits for the head of the reply.

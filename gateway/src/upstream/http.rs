@@ -22,7 +22,7 @@ use http::{
 };
 use hyper::body::{Body, Incoming as HyperBody};
 use thiserror::Error;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::{
     Incoming, Outgoing, ReplyBody, Stats,
@@ -186,8 +186,9 @@ impl HttpClient {
         out: &Outgoing,
     ) -> Result<Incoming, UpstreamError> {
         let mut reading = false;
-        let replied = timeout_at(out.deadline, reply(&mut conn, out, &mut reading)).await;
-        let Ok(replied) = replied else {
+        let replied =
+            conn.until(out.deadline, async |conn| reply(conn, out, &mut reading).await).await;
+        let Some(replied) = replied else {
             if !conn.received() {
                 self.pool.forget_before(conn.since);
             }

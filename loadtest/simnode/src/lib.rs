@@ -9,6 +9,7 @@
 //! Not a virtual machine, not a consensus: blocks follow from a seed.
 
 pub mod chain;
+pub mod control;
 pub mod counters;
 pub mod ethereum;
 pub mod family;
@@ -21,6 +22,7 @@ pub mod rpc;
 mod server;
 
 pub use chain::{BlockId, Chain, ChainOptions, Pace};
+pub use control::Control;
 pub use counters::Counts;
 pub use ethereum::{truth, tx};
 pub use family::{Client, Family};

@@ -58,7 +58,7 @@ pub fn call(to: &Address, data: &[u8], at: At) -> Hash {
 #[must_use]
 pub fn code(address: &Address, at: At) -> Vec<u8> {
     let special = *address == HEIGHT_CONTRACT || *address == REVERT_CONTRACT;
-    if !special && keccak(&[b"has code", address])[0] % 4 != 0 {
+    if !special && !keccak(&[b"has code", address])[0].is_multiple_of(4) {
         return Vec::new();
     }
     let mut code = vec![0x60, 0x80, 0x60, 0x40, 0x52];
