@@ -75,7 +75,8 @@ impl Running {
         let listeners = server::bind(&config.server.listen)?;
         let admin_listener = server::bind(&[config.admin.listen])?;
         let data = listeners.iter().map(|one| one.local_addr()).collect::<io::Result<Vec<_>>>()?;
-        let admin = admin_listener.first().map_or(Ok(config.admin.listen), |one| one.local_addr())?;
+        let admin =
+            admin_listener.first().map_or(Ok(config.admin.listen), |one| one.local_addr())?;
         let access = AccessLog::open(&config.log).map_err(StartError::AccessLog)?;
         let clock = Clock::system();
         let current = Arc::new(Current::new(Topology::build(Arc::clone(&config), None)?));
@@ -91,7 +92,13 @@ impl Running {
             traffic: Arc::clone(&traffic),
         };
         let running = Self {
-            serving: tokio::spawn(serve(Arc::clone(&gateway), listeners, options, limits, shutdown.clone())),
+            serving: tokio::spawn(serve(
+                Arc::clone(&gateway),
+                listeners,
+                options,
+                limits,
+                shutdown.clone(),
+            )),
             gateway,
             reloader,
             shutdown,
@@ -117,7 +124,8 @@ impl Running {
             };
             let (service, shutdown) = (service.clone(), self.shutdown.clone());
             tokio::spawn(async move {
-                if let Err(error) = server::serve_here(listener, options, &shutdown, service).await {
+                if let Err(error) = server::serve_here(listener, options, &shutdown, service).await
+                {
                     tracing::error!(%error, "the admin port is gone");
                 }
             });
@@ -234,7 +242,9 @@ fn reloader(
         if last.log != config.log {
             match AccessLog::open(&config.log) {
                 Ok(log) => gateway.access.store(Arc::new(log)),
-                Err(error) => tracing::error!(%error, "the access log cannot be opened, the old one stays"),
+                Err(error) => {
+                    tracing::error!(%error, "the access log cannot be opened, the old one stays")
+                }
             }
         }
         *last = Arc::new(config.clone());

@@ -49,6 +49,8 @@ pub enum Ask {
     StateByHash(Hash),
     /// The same by number: any result shows that the state is kept.
     StateByNumber(u64),
+    /// Which methods the node offers: [`Family::read_methods`].
+    Methods,
     /// Whether a node has heard of a transaction: [`Family::read_transaction`].
     Transaction(Hash),
 }
@@ -183,6 +185,13 @@ impl Family {
     pub fn read_version(self, result: &str) -> Option<String> {
         match self {
             Self::Ethereum => read_plain_text(result),
+        }
+    }
+
+    /// Reads the result of [`Ask::Methods`]: names, or whole modules as `name_*`.
+    pub fn read_methods(self, result: &str) -> Vec<String> {
+        match self {
+            Self::Ethereum => ethereum::read_methods(result),
         }
     }
 

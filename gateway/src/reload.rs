@@ -92,7 +92,9 @@ impl Reloader {
         let restart = changes.restart();
         if !restart.is_empty() {
             let refuse = |key: &&str| {
-                format!("{key}: cannot change while the gateway runs, nothing of this file is applied")
+                format!(
+                    "{key}: cannot change while the gateway runs, nothing of this file is applied"
+                )
             };
             return Outcome::Refused(restart.iter().map(refuse).collect());
         }
@@ -121,7 +123,10 @@ impl Reloader {
             }
             Outcome::Refused(problems) => {
                 self.status.failed();
-                tracing::error!("the new config is refused, the old one stays:\n{}", problems.join("\n"));
+                tracing::error!(
+                    "the new config is refused, the old one stays:\n{}",
+                    problems.join("\n")
+                );
             }
         }
     }

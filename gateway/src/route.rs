@@ -226,8 +226,7 @@ pub struct Decision {
 impl Decision {
     /// Whether every node that was not otherwise ruled out had this reason.
     pub fn only(&self, reason: Reason) -> bool {
-        self.reasons.iter().any(|r| *r == Some(reason))
-            && self.reasons.iter().flatten().all(|r| *r <= reason)
+        self.has(reason) && self.reasons.iter().flatten().all(|r| *r <= reason)
     }
 
     pub fn has(&self, reason: Reason) -> bool {

@@ -115,6 +115,9 @@ pub struct Timing {
     pub idle: Duration,
     /// No byte of an answer taken by the client. Default 30 s.
     pub stall: Duration,
+    /// Requests in flight, and nothing of any of them moves: longer than a call
+    /// may take, so only a client that opens no window gets there (M4). Default 60 s.
+    pub stuck: Duration,
     /// Reading on after our last byte, so that it can be read. Default 1 s.
     pub linger: Duration,
     /// What an idle HTTP/1 connection still gets when the server finishes: its
@@ -128,6 +131,7 @@ impl Default for Timing {
             head: Duration::from_secs(10),
             idle: Duration::from_secs(75),
             stall: Duration::from_secs(30),
+            stuck: Duration::from_secs(60),
             linger: Duration::from_secs(1),
             farewell: Duration::from_secs(1),
         }

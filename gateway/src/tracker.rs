@@ -19,7 +19,7 @@ use crate::{
     topology::{Chain, Topology},
 };
 
-pub use self::ask::knows_transaction;
+pub use self::ask::{Told, ask, knows_transaction, offered};
 
 /// How often the watch task looks.
 const WATCH: Duration = Duration::from_millis(100);
@@ -64,7 +64,7 @@ async fn watch(chain: Arc<Chain>, clock: Clock) {
         if !publish::own_node_usable(&chain) {
             wake_fallback(&chain);
         }
-        let panic = chain.in_panic(now);
+        let panic = publish::everyone_asked(&chain, now, started) && chain.in_panic(now);
         if panic != panicking {
             panicking = panic;
             say_panic(&chain, panic);

@@ -29,7 +29,10 @@ fn summary(loaded: &Loaded) -> String {
     let pools = loaded.config.chains.iter().flat_map(|chain| &chain.pools);
     let nodes: usize = pools.map(|pool| pool.nodes.len()).sum();
     let revision = &loaded.config.revision;
-    format!("ok: {chains} chains, {nodes} nodes, {} warnings, revision {revision}", loaded.warnings.len())
+    format!(
+        "ok: {chains} chains, {nodes} nodes, {} warnings, revision {revision}",
+        loaded.warnings.len()
+    )
 }
 
 /// Asks the nodes: exit 2 when one serves another chain, for that is a mistake in the file.

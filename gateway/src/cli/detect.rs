@@ -21,10 +21,7 @@ use crate::{
 ///
 /// # Errors
 /// A URL that is none.
-pub async fn detect(
-    urls: &[String],
-    listen: Option<SocketAddr>,
-) -> Result<Loaded, Vec<Problem>> {
+pub async fn detect(urls: &[String], listen: Option<SocketAddr>) -> Result<Loaded, Vec<Problem>> {
     for family in Family::ALL {
         let nodes = Nodes { urls, listen, family, identity: None };
         let loaded = Config::for_nodes(&nodes)?;
@@ -34,8 +31,10 @@ pub async fn detect(
             return Config::for_nodes(&Nodes { identity: Some(&text), ..nodes });
         }
     }
-    tracing::warn!(family = Family::ALL[0].word(),
-        "no node says what it is: its family is assumed, its chain is learned when it answers");
+    tracing::warn!(
+        family = Family::ALL[0].word(),
+        "no node says what it is: its family is assumed, its chain is learned when it answers"
+    );
     Config::for_nodes(&Nodes { urls, listen, family: Family::ALL[0], identity: None })
 }
 

@@ -82,7 +82,7 @@ async fn local(verb: &Explain) -> Result<String, ExitCode> {
     let names: Vec<&str> = chains.iter().map(|chain| &*chain.config.name).collect();
     let chain = chain.ok_or_else(|| bad(&format!("--chain: one of {}", names.join(", "))))?;
     let explanation = explain_call(chain, probed.clock.now(), verb.zone.as_deref(), call)
-        .map_err(|error| bad(&error))?;
+        .map_err(|error: String| bad(&error))?;
     Ok(render(&explanation, verb.format))
 }
 

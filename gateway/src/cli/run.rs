@@ -46,8 +46,10 @@ async fn serve(verb: Run) -> Result<(), ExitCode> {
 /// A public listener without a rate: said once (design §14, *Limits*).
 fn warn_if_open(config: &Config) {
     if config.server.listen.iter().any(|address| !address.ip().is_loopback()) {
-        tracing::warn!("listening beyond loopback without a rate per client: whoever reaches \
-            the port may use all of the nodes' capacity");
+        tracing::warn!(
+            "listening beyond loopback without a rate per client: whoever reaches \
+            the port may use all of the nodes' capacity"
+        );
     }
 }
 

@@ -30,6 +30,7 @@ pub fn question(ask: Ask) -> Question {
         }
         Ask::ChainId => ("eth_chainId", Cow::Borrowed("[]")),
         Ask::Sync => ("eth_syncing", Cow::Borrowed("[]")),
+        Ask::Methods => ("rpc_modules", Cow::Borrowed("[]")),
         Ask::Version => ("web3_clientVersion", Cow::Borrowed("[]")),
         Ask::StateByHash(hash) => {
             let at = format!(r#"["{ZERO_ADDRESS}",{{"blockHash":"{hash}"}}]"#);
@@ -108,6 +109,14 @@ struct WireProgress<'a> {
 
 /// `false`, or an object. geth keeps the object while it only builds indexes:
 /// with every block present the node is not behind.
+/// geth names modules, not methods: `{"eth":"1.0","net":"1.0"}`.
+pub fn read_methods(result: &str) -> Vec<String> {
+    let modules: std::collections::BTreeMap<String, serde::de::IgnoredAny> =
+        serde_json::from_str(result).unwrap_or_default();
+    let plain = |name: &String| name.len() <= 32 && name.bytes().all(|b| b.is_ascii_alphanumeric());
+    modules.into_keys().filter(plain).map(|name| format!("{name}_*")).collect()
+}
+
 pub fn read_syncing(result: &str) -> Option<bool> {
     let progress = match serde_json::from_str(result).ok()? {
         WireSync::Flag(syncing) => return Some(syncing),

@@ -179,7 +179,12 @@ pub(super) fn edge_refusal(
     gateway.rejected(error.reason());
     let family = chain.map_or(Family::ALL[0], |chain| chain.config.family);
     let code = i64::from(error.code(family));
-    gateway.access.load().refusal(chain.map(|chain| &*chain.config.name), error, code, from.refused());
+    gateway.access.load().refusal(
+        chain.map(|chain| &*chain.config.name),
+        error,
+        code,
+        from.refused(),
+    );
     let wait = error.retry_after(chance::draw());
     let mut text = Vec::with_capacity(320);
     write_error(&mut text, Id::Raw("null"), error, family, from.request_id, wait);

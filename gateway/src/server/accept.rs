@@ -17,7 +17,8 @@ use futures_util::{FutureExt, future::join_all};
 use tokio::{net::TcpStream, sync::watch, task::JoinSet};
 
 use crate::server::{
-    Options, Phase, Serve, Shutdown, Traffic, connection, count, next_phase, worker::Worker,
+    Options, Phase, Serve, Shutdown, Traffic, connection, count, next_phase,
+    worker::{self, Worker},
 };
 
 /// Pause after an accept that failed for want of something.
@@ -75,7 +76,9 @@ fn give(stream: TcpStream, peer: SocketAddr, workers: &[Worker], options: &Optio
     else {
         return;
     };
-    let Some(slot) = Slot::take(&options.traffic, &worker.open, options.connections.load(Ordering::Relaxed)) else {
+    let Some(slot) =
+        Slot::take(&options.traffic, &worker.open, options.connections.load(Ordering::Relaxed))
+    else {
         return;
     };
     // Registered with this runtime so far; the worker registers it with its own.
@@ -135,7 +138,9 @@ pub async fn serve_here<S: Serve>(
     let open = Arc::new(AtomicUsize::new(0));
     let connections = parking_lot::Mutex::new(JoinSet::new());
     let give = |stream, peer| {
-        let Some(slot) = Slot::take(&options.traffic, &open, options.connections.load(Ordering::Relaxed)) else {
+        let Some(slot) =
+            Slot::take(&options.traffic, &open, options.connections.load(Ordering::Relaxed))
+        else {
             return;
         };
         let served = connection::Served {
@@ -146,7 +151,9 @@ pub async fn serve_here<S: Serve>(
             phases: shutdown.watch(),
         };
         let mut connections = connections.lock();
-        while connections.try_join_next().is_some() {}
+        while let Some(ended) = connections.try_join_next() {
+            worker::note(&ended, &options.traffic);
+        }
         connections.spawn(async move {
             connection::run(stream, served).await;
             drop(slot);
@@ -154,6 +161,8 @@ pub async fn serve_here<S: Serve>(
     };
     accept_all(listener, &options.traffic, shutdown.watch(), give).await;
     let mut connections = connections.into_inner();
-    while connections.join_next().await.is_some() {}
+    while let Some(ended) = connections.join_next().await {
+        worker::note(&ended, &options.traffic);
+    }
     Ok(())
 }

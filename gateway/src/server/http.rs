@@ -74,7 +74,9 @@ impl Serve for Edge {
     ) -> Result<Response<Reply>, Abort> {
         let origin =
             Origin { request_id: self.0.ids.next(), peer: link.peer.ip(), protocol: link.protocol };
+        let counted = self.0.gateway.responses.begin();
         let mut response = self.0.answer(request, origin).await?;
+        counted.with(response.status().as_u16());
         reply::identify(response.headers_mut(), origin.request_id);
         Ok(response)
     }
@@ -82,7 +84,7 @@ impl Serve for Edge {
 
 /// Where a request goes, once its head is in order.
 enum Way {
-    Probe(Response<Reply>),
+    Probe(Box<Response<Reply>>),
     Root,
     Chain(Verb, ChainLease),
 }
@@ -96,7 +98,7 @@ impl Inner {
         let (parts, body) = request.into_parts();
         let way = self.way(&parts, !body.is_end_stream());
         match way {
-            Ok(Way::Probe(response)) => Ok(response),
+            Ok(Way::Probe(response)) => Ok(*response),
             Ok(Way::Root) => Ok(reply::empty(StatusCode::OK)),
             Ok(Way::Chain(verb, chain)) => self.on_chain(verb, &chain, parts, body, origin).await,
             Err(refusal) => Ok(self.refuse(None, refusal, &parts.headers, body, &origin).await),
@@ -110,7 +112,7 @@ impl Inner {
         if verb == Verb::Get
             && let Some(response) = self.probe(parts.uri.path())
         {
-            return Ok(Way::Probe(response));
+            return Ok(Way::Probe(Box::new(response)));
         }
         if !self.gateway.serves_host(host.as_deref()) {
             return Err(Refusal::keep(CallError::Misdirected));
@@ -193,6 +195,7 @@ impl Inner {
             }
             Unread::Full => CallError::BodiesFull,
             Unread::TooSlow => CallError::BodyTimeout,
+            Unread::Broken => CallError::BadHttp,
             Unread::Truncated => CallError::ClientTruncated,
         };
         let answer = self.gateway.refuse(Some(chain), error, origin);

@@ -76,7 +76,7 @@ impl Pace {
 
     /// Bytes went out, or could not.
     pub fn sent(&self, progress: bool) {
-        if self.stalled.load(Relaxed) {
+        if progress {
             self.turn();
         }
         self.stalled.store(!progress, Relaxed);
@@ -108,7 +108,13 @@ impl Busy {
     pub(super) fn begin(pace: &Arc<Pace>) -> Self {
         pace.started.store(true, Relaxed);
         pace.in_flight.fetch_add(1, Relaxed);
+        pace.turn();
         Self(Arc::clone(pace))
+    }
+
+    /// A part of the answer was taken.
+    pub(super) fn moves(&self) {
+        self.0.turn();
     }
 }
 
@@ -120,22 +126,17 @@ impl Drop for Busy {
     }
 }
 
-/// When `stage`, begun at `since`, has lasted too long; `None` while a request
-/// is in flight, which has deadlines of its own.
-fn due(
-    stage: Stage,
-    since: Instant,
-    farewell: Option<Instant>,
-    timing: &Timing,
-) -> Option<Instant> {
+/// When `stage`, begun at `since`, has lasted too long. A server that finishes
+/// shortens what only waits.
+fn due(stage: Stage, since: Instant, farewell: Option<Instant>, timing: &Timing) -> Instant {
     let earliest = |at: Instant| farewell.map_or(at, |farewell| at.min(farewell));
     match stage {
-        Stage::First => Some(earliest(since + timing.head)),
-        Stage::Idle => Some(earliest(since + timing.idle)),
-        Stage::Head => Some(since + timing.head),
-        Stage::Stalled => Some(since + timing.stall),
-        Stage::Linger => Some(since + timing.linger),
-        Stage::Busy => None,
+        Stage::First => earliest(since + timing.head),
+        Stage::Idle => earliest(since + timing.idle),
+        Stage::Head => since + timing.head,
+        Stage::Stalled => since + timing.stall,
+        Stage::Linger => since + timing.linger,
+        Stage::Busy => since + timing.stuck,
     }
 }
 
@@ -182,15 +183,14 @@ impl Clocks {
         }
         let stage = self.seen.0;
         let due = due(stage, self.since, self.farewell, &self.timing);
-        if let Some(due) = due.filter(|due| *due < self.timer.deadline()) {
+        if due < self.timer.deadline() {
             self.timer.as_mut().reset(due);
         }
         while self.timer.as_mut().poll(context).is_ready() {
-            let now = Instant::now();
-            if due.is_some_and(|due| due <= now) {
+            if due <= Instant::now() {
                 return Poll::Ready(stage);
             }
-            self.timer.as_mut().reset(due.unwrap_or(now + self.timing.idle));
+            self.timer.as_mut().reset(due);
         }
         Poll::Pending
     }
@@ -206,6 +206,7 @@ mod tests {
         head: Duration::from_secs(10),
         idle: Duration::from_secs(75),
         stall: Duration::from_secs(30),
+        stuck: Duration::from_secs(60),
         linger: Duration::from_secs(1),
         farewell: Duration::from_secs(1),
     };
@@ -214,14 +215,14 @@ mod tests {
     fn each_stage_has_its_own_deadline() {
         let since = Instant::now();
         for (stage, seconds) in [
-            (Stage::First, Some(10)),
-            (Stage::Idle, Some(75)),
-            (Stage::Head, Some(10)),
-            (Stage::Busy, None),
-            (Stage::Stalled, Some(30)),
-            (Stage::Linger, Some(1)),
+            (Stage::First, 10),
+            (Stage::Idle, 75),
+            (Stage::Head, 10),
+            (Stage::Busy, 60),
+            (Stage::Stalled, 30),
+            (Stage::Linger, 1),
         ] {
-            let expected = seconds.map(|seconds| since + Duration::from_secs(seconds));
+            let expected = since + Duration::from_secs(seconds);
             assert_eq!(due(stage, since, None, &TIMING), expected, "{stage:?}");
         }
     }
@@ -233,7 +234,7 @@ mod tests {
         for (stage, ends) in
             [(Stage::First, true), (Stage::Idle, true), (Stage::Head, false), (Stage::Busy, false)]
         {
-            assert_eq!(due(stage, since, Some(soon), &TIMING) == Some(soon), ends, "{stage:?}");
+            assert_eq!(due(stage, since, Some(soon), &TIMING) == soon, ends, "{stage:?}");
         }
     }
 

@@ -15,7 +15,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::server::pace::Pace;
+use crate::server::pace::{Pace, Stage};
 
 pub(super) struct Paced {
     pub stream: TcpStream,
@@ -53,7 +53,10 @@ impl AsyncRead for Paced {
 
 impl Paced {
     fn mark<T>(&self, outcome: Poll<T>) -> Poll<T> {
-        self.pace.sent(outcome.is_ready());
+        // A stuck HTTP/2 client still gets our pings: only its streams show progress.
+        if self.marks_heads || outcome.is_pending() || self.pace.stage() == Stage::Stalled {
+            self.pace.sent(outcome.is_ready());
+        }
         outcome
     }
 }

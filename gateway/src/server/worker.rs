@@ -115,7 +115,7 @@ async fn host<S: Serve>(arrival: Arrival, served: connection::Served<S>) {
     drop(slot);
 }
 
-fn note(ended: &Result<(), JoinError>, traffic: &Traffic) {
+pub(super) fn note(ended: &Result<(), JoinError>, traffic: &Traffic) {
     if ended.as_ref().is_err_and(JoinError::is_panic) {
         count(&traffic.panics);
         tracing::error!("a connection ended in a panic: this is a bug");

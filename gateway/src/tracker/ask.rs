@@ -93,3 +93,13 @@ pub async fn knows_transaction(
     let told = ask(chain, member, Ask::Transaction(hash), Purpose::Confirm).await?;
     Some(family.read_transaction(told.result()?) == Some(hash))
 }
+
+/// Names of methods, or of whole modules as `name_*`, that a node says it offers; empty
+/// where it has no way to say.
+pub async fn offered(chain: &Chain, member: &Member) -> Vec<String> {
+    let family = chain.config.family;
+    match ask(chain, member, Ask::Methods, Purpose::Probe).await {
+        Some(Told::Result(raw)) => family.read_methods(&raw),
+        _ => Vec::new(),
+    }
+}

@@ -1,6 +1,8 @@
 //! Request bodies: read whole, under limits on size, time and on all in flight.
 
 use std::{
+    error::Error,
+    io,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -49,7 +51,9 @@ pub(super) enum Unread {
     /// All bodies in flight take their whole budget.
     Full,
     TooSlow,
-    /// It ended before its declared length, or broke its framing.
+    /// Its chunks cannot be read.
+    Broken,
+    /// Its client ended it early.
     Truncated,
 }
 
@@ -124,12 +128,21 @@ impl Reading {
                 Some(frame) => frame,
                 None => timeout_at(until, self.body.frame()).await.map_err(|_| Unread::TooSlow)?,
             };
-            match frame.transpose().map_err(|_| Unread::Truncated)?.map(Frame::into_data) {
+            match frame.transpose().map_err(|error| unread(&error))?.map(Frame::into_data) {
                 None => return Ok(None),
                 Some(Ok(data)) if !data.is_empty() => return Ok(Some(data)),
                 Some(_) => {}
             }
         }
+    }
+}
+
+/// Whether a body that failed was broken or cut short: the first is answered.
+fn unread(error: &hyper::Error) -> Unread {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    match cause.map(io::Error::kind) {
+        Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => Unread::Broken,
+        _ => Unread::Truncated,
     }
 }
 

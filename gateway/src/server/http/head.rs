@@ -73,8 +73,7 @@ impl<'a> Fields<'a> {
 
 /// Names that some servers read as the one with dashes (B19).
 fn is_twin(name: &str) -> bool {
-    name.contains('_')
-        && ["content_length", "transfer_encoding", "x_forwarded_for", "host_"].contains(&name)
+    name.contains('_') && ["content_length", "transfer_encoding", "x_forwarded_for"].contains(&name)
 }
 
 /// Checks a head and gives its host: lower case, without port and trailing dot;
