@@ -36,7 +36,7 @@ use crate::{
     clock::{Clock, Timestamp},
     error::{CallError, Reason},
     health,
-    metrics::Counters,
+    metrics::{Counters, Responses},
     rpc::{self, Call, Request},
     topology::{Chain, ChainLease, Current},
 };
@@ -118,6 +118,7 @@ pub struct Gateway {
     pub access: ArcSwap<AccessLog>,
     /// Refusals by [`Reason`], in the order of [`Reason::ALL`].
     pub rejections: Counters,
+    pub responses: Responses,
     draining: AtomicBool,
     started: Timestamp,
 }
@@ -142,6 +143,7 @@ impl Gateway {
             clock,
             access: ArcSwap::from_pointee(access),
             rejections: Counters::new(Reason::ALL.len()),
+            responses: Responses::default(),
             draining: AtomicBool::new(false),
             started,
         }
