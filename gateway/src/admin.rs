@@ -20,9 +20,10 @@ use tokio::{sync::watch, time::timeout};
 
 use crate::{
     config::Secret,
-    gateway::Readiness,
+    gateway::{Gateway, Readiness},
+    metrics::ReloadStatus,
     server::{
-        Abort, Link, Phase, Reply, Serve,
+        Abort, Link, Phase, Reply, Serve, Traffic,
         http::{
             readiness,
             reply::{empty, plain},
@@ -71,6 +72,22 @@ pub struct Pages {
     pub status: Page,
     pub ready: Ready,
     pub api: Api,
+}
+
+/// The pages of a running gateway.
+pub fn pages(gateway: &Arc<Gateway>, traffic: &Arc<Traffic>, reloads: &Arc<ReloadStatus>) -> Pages {
+    let metrics = {
+        let (gateway, traffic, reloads) =
+            (Arc::clone(gateway), Arc::clone(traffic), Arc::clone(reloads));
+        move || exposition::text(&gateway, &traffic, &reloads)
+    };
+    let (status, ready) = (Arc::clone(gateway), Arc::clone(gateway));
+    Pages {
+        metrics: Box::new(metrics),
+        status: Box::new(move || status::json(&status)),
+        ready: Box::new(move |chain| ready.ready(chain)),
+        api: Box::new(|_| Box::pin(async { None })),
+    }
 }
 
 /// The admin port's service.
@@ -209,7 +226,8 @@ mod tests {
             ready: Box::new(|_| Readiness::Ready),
             api: Box::new(|_| Box::pin(async { None })),
         };
-        Admin::new(pages, token.map(Secret::new), watch::channel(Phase::Serving).1)
+        let token = token.map(Secret::new);
+        Admin::new(pages, Box::new(move || token.clone()), watch::channel(Phase::Serving).1)
     }
 
     /// The status that a GET gets; 0 when it would go on to the API.
