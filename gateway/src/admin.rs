@@ -30,6 +30,8 @@ use crate::{
     },
 };
 
+pub use self::api::pages;
+
 /// Connections at once: operators, scrapers and probes, not clients.
 pub const CONNECTIONS: usize = 16;
 /// Bytes of one API request.
@@ -60,8 +62,6 @@ pub struct ApiAnswer {
     pub status: StatusCode,
     pub json: String,
 }
-
-pub use self::api::pages;
 
 /// What the port shows.
 pub struct Pages {

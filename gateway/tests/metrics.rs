@@ -253,3 +253,36 @@ fn a_node_is_up_alone_or_in_every_state_that_keeps_calls_away() {
     assert_eq!(states("a2"), ["up"]);
     assert_eq!(states("b1"), ["forked", "drained", "lagging"]);
 }
+
+/// Words of a text that could be metrics of ours, parts of histograms as their family.
+fn metrics_named(text: &str) -> BTreeSet<String> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    // A recorded series is named level:metric:operation and is nobody's metric.
+    let words = text.split(|c: char| !is_word(c) && c != ':').filter(|word| !word.contains(':'));
+    let ours = words.filter(|word| word.starts_with("headrace_") || word.starts_with("process_"));
+    ours.map(|word| word.strip_suffix("_bucket").unwrap_or(word).to_owned()).collect()
+}
+
+#[test]
+fn alerts_ask_for_metrics_that_exist_and_the_docs_name_every_alert() {
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/prometheus");
+    let rules = std::fs::read_to_string(deploy.join("alerts.yml")).unwrap();
+    let tests = std::fs::read_to_string(deploy.join("alerts.test.yml")).unwrap();
+    let docs = std::fs::read_to_string(deploy.join("../../docs/metrics.md")).unwrap();
+    let documented: BTreeSet<String> = documented().into_keys().collect();
+    for text in [&rules, &tests] {
+        let unknown: Vec<_> = metrics_named(text).difference(&documented).cloned().collect();
+        assert_eq!(unknown, [""; 0], "named by an alert or its test, and not documented");
+    }
+    let alerts = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: "));
+    let alerts: BTreeSet<&str> = alerts.collect();
+    let cells = docs.lines().filter(|line| line.starts_with("| `"));
+    let cells = cells.filter_map(|line| line.trim_end_matches('|').rsplit('|').next());
+    let used: BTreeSet<&str> = cells
+        .flat_map(|cell| cell.split(','))
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .collect();
+    let of_scraping = BTreeSet::from(["ScrapeMissing"]);
+    assert_eq!(alerts, used.union(&of_scraping).copied().collect(), "alerts.yml and the docs");
+}

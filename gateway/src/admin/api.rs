@@ -108,3 +108,6 @@ fn drain(gateway: &Gateway, name: &str, on: bool) -> Outcome {
         "an operator drains a node, or takes it back");
     Ok(json!({ "node": name, "drained": on, "in_flight": member.node.flight.calls() }).to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -150,3 +150,6 @@ fn wait_for(needs: &Needs<'_>, tips: &Tips, ahead: Ahead) -> (Ask, String) {
     let what = format!("asks for block {height}, {} above the newest one shown", ahead.blocks);
     (ask, what)
 }
+
+#[cfg(test)]
+mod tests;
