@@ -66,7 +66,7 @@ impl<'a> Scanner<'a> {
     /// names inside results are the client's business.
     pub fn unlimited(text: &'a str) -> Self {
         let all = ReadLimits { depth: u32::MAX, tokens: u32::MAX, members: u32::MAX, items: 0 };
-        Self { watch_names: false, ..Self::new(text, &all) }
+        Self { number: usize::MAX, watch_names: false, ..Self::new(text, &all) }
     }
 
     /// The next byte that is not white space, not consumed.
