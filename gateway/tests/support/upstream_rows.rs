@@ -12,7 +12,7 @@ use headrace_simnode::{
 use crate::{
     answers::text,
     fleet::Lines,
-    raw::Seen,
+    raw::{Seen, until},
     rows::{Row, call, error, post, version},
     stand_in::{METHOD, StandIn},
     system::System,
@@ -180,6 +180,23 @@ impl Drop for LogFile {
     fn drop(&mut self) {
         drop(std::fs::remove_file(&self.0));
     }
+}
+
+#[test]
+fn a_client_that_went_away_is_logged_and_its_node_let_go() {
+    let log = LogFile::new("gone");
+    let system = System::start(&log.lines(), 1);
+    system.nodes[0].set(only(Fault::Hang, &["web3_clientVersion"]));
+    let before = system.calls();
+    let mut raw = system.connect();
+    raw.send(&post(version("[]")));
+    until("the node has the call", || system.calls() > before);
+    drop(raw);
+    until("the line is written", || {
+        let text = log.read();
+        let line = text.lines().find(|line| line.contains("client_gone"));
+        line.is_some_and(|line| line.contains("\"http_status\":499"))
+    });
 }
 
 #[test]
