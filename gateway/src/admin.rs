@@ -4,6 +4,11 @@
 //! page could have rebound to us), and with a token configured everything but the
 //! probes asks for it (S27, S28). What the pages say is given to it.
 
+mod api;
+pub mod exposition;
+pub mod standing;
+pub mod status;
+
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -55,6 +60,8 @@ pub struct ApiAnswer {
     pub status: StatusCode,
     pub json: String,
 }
+
+pub use self::api::pages;
 
 /// What the port shows.
 pub struct Pages {
@@ -202,7 +209,8 @@ mod tests {
             ready: Box::new(|_| Readiness::Ready),
             api: Box::new(|_| Box::pin(async { None })),
         };
-        Admin::new(pages, token.map(Secret::new), watch::channel(Phase::Serving).1)
+        let token = token.map(Secret::new);
+        Admin::new(pages, Box::new(move || token.clone()), watch::channel(Phase::Serving).1)
     }
 
     /// The status that a GET gets; 0 when it would go on to the API.
@@ -244,25 +252,5 @@ mod tests {
         }
         check(Some("secret"), "/livez", &[HOST], 200);
         check(Some("secret"), "/readyz", &[HOST], 200);
-    }
-}
-
-/// TEMPORARY
-pub mod status {
-    pub fn table(_: &crate::gateway::Gateway) -> String {
-        String::new()
-    }
-}
-pub fn pages(
-    gateway: &Arc<crate::gateway::Gateway>,
-    _traffic: &Arc<crate::server::Traffic>,
-    _status: &Arc<crate::metrics::ReloadStatus>,
-) -> Pages {
-    let ready = Arc::clone(gateway);
-    Pages {
-        metrics: Box::new(String::new),
-        status: Box::new(String::new),
-        ready: Box::new(move |chain| ready.ready(chain)),
-        api: Box::new(|_| Box::pin(async { None })),
     }
 }

@@ -38,6 +38,9 @@ use self::{
 
 /// Headers walked back to link a jump; a wider one needs a second witness.
 pub const LINK_DEPTH: usize = 64;
+/// Headers asked for before there is a tip: enough to see which nodes stand on one line,
+/// and soon told by a node that is far away.
+pub const FIRST_DEPTH: usize = 16;
 /// The shortest time after which a head that does not move counts as stalled.
 pub const MIN_PATIENCE: Duration = Duration::from_secs(12);
 /// How far in the future a header's time may be before its claim is implausible.
