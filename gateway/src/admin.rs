@@ -4,6 +4,7 @@
 //! page could have rebound to us), and with a token configured everything but the
 //! probes asks for it (S27, S28). What the pages say is given to it.
 
+mod api;
 pub mod exposition;
 pub mod standing;
 pub mod status;
@@ -60,6 +61,8 @@ pub struct ApiAnswer {
     pub status: StatusCode,
     pub json: String,
 }
+
+pub use self::api::pages;
 
 /// What the port shows.
 pub struct Pages {

@@ -11,11 +11,13 @@ mod batch;
 mod body;
 pub mod chance;
 mod call;
+mod explain;
 mod record;
 mod relay;
 mod resolve;
 mod served;
 mod tries;
+mod way;
 mod write;
 
 use std::{
@@ -44,6 +46,7 @@ use crate::{
 pub use self::{
     answer::{Answer, Trail},
     body::{Body, BodyError},
+    explain::explain_call,
 };
 
 /// Not ready before every node was asked, nor longer than this after the start.
@@ -253,14 +256,4 @@ impl Scope<'_> {
         self.record(call, &served, started);
         self.answer_single(call.id, served)
     }
-}
-
-/// TEMPORARY until explain.rs is merged.
-pub fn explain_call(
-    _: &Chain,
-    _: Timestamp,
-    _: Option<&str>,
-    _: &str,
-) -> Result<crate::route::explain::Explanation, String> {
-    Err(String::new())
 }

@@ -1,0 +1,213 @@
+//! The verbs. Exit codes: 0 pass, 1 failed, 2 bad input, 3 invalid measurement.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::report::Report;
+use crate::runner::{self, Options};
+use crate::scenario::Scenario;
+
+const FAILED: u8 = 1;
+const BAD_INPUT: u8 = 2;
+const INVALID: u8 = 3;
+
+const EXAMPLES: &str = "\
+Examples:
+  One scenario, with the gateway's log kept:
+    loadtest scenario loadtest/scenarios/dead-and-hung.toml --keep
+  All of them at half their rate, on a slow machine:
+    loadtest scenario loadtest/scenarios/*.toml --rate-scale 0.5
+  Results for a program:
+    loadtest scenario loadtest/scenarios/*.toml --json results.json
+
+Exit codes: 0 all passed, 1 an expectation is broken, 2 bad input, 3 the measurement is not valid.";
+
+/// Load-test harness of Headrace
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Play scenarios: a simulated fleet, faults over time, judged load, expectations
+    #[command(after_help = EXAMPLES)]
+    Scenario(Play),
+}
+
+#[derive(Debug, clap::Args)]
+struct Play {
+    /// Scenario files, played one after another
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The gateway's binary [default: `headrace` beside this one]
+    #[arg(long, value_name = "PATH", env = "HEADRACE_BIN")]
+    gateway: Option<PathBuf>,
+    /// Write the results as a JSON array
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Factor on every rate, for slow machines
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = factor)]
+    rate_scale: f64,
+    /// Keep the gateway's config and log also of runs that pass
+    #[arg(long)]
+    keep: bool,
+    /// Only read the files and say whether they are sound
+    #[arg(long)]
+    check: bool,
+}
+
+fn factor(text: &str) -> Result<f64, String> {
+    let factor: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if factor > 0.0 && factor <= 100.0 { Ok(factor) } else { Err("allowed is above 0, up to 100".to_owned()) }
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    match Cli::parse().verb {
+        Verb::Scenario(play) => scenario(&play),
+    }
+}
+
+fn scenario(play: &Play) -> ExitCode {
+    let mut scenarios = Vec::new();
+    let mut sound = true;
+    for path in &play.files {
+        match Scenario::load(path) {
+            Ok(scenario) => scenarios.push((name_of(path), scenario)),
+            Err(bad) => {
+                complain(&bad.to_string());
+                sound = false;
+            }
+        }
+    }
+    if !sound {
+        return ExitCode::from(BAD_INPUT);
+    }
+    if play.check {
+        say(&format!("{} sound\n", scenarios.len()));
+        return ExitCode::SUCCESS;
+    }
+    let Some(gateway) = play.gateway.clone().or_else(beside).filter(|path| path.is_file()) else {
+        complain("no gateway: build it, or name it with --gateway or HEADRACE_BIN");
+        return ExitCode::from(BAD_INPUT);
+    };
+    let options = Options { gateway, rate_scale: play.rate_scale, keep: play.keep };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(interruptible(scenarios, &options, play.json.as_deref())),
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// Plays until done, or until Ctrl-C or SIGTERM: then everything that was started is
+/// stopped by dropping it.
+async fn interruptible(
+    scenarios: Vec<(String, Scenario)>,
+    options: &Options,
+    json: Option<&Path>,
+) -> ExitCode {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        complain("signals cannot be listened for");
+        return ExitCode::from(FAILED);
+    };
+    tokio::select! {
+        code = play_all(scenarios, options, json) => code,
+        _ = interrupt.recv() => stopped(),
+        _ = terminate.recv() => stopped(),
+    }
+}
+
+fn stopped() -> ExitCode {
+    complain("interrupted: everything is stopped");
+    ExitCode::from(FAILED)
+}
+
+async fn play_all(
+    scenarios: Vec<(String, Scenario)>,
+    options: &Options,
+    json: Option<&Path>,
+) -> ExitCode {
+    let mut reports = Vec::new();
+    let mut broken = 0;
+    for (name, scenario) in scenarios {
+        match runner::run(&name, scenario, options).await {
+            Ok(report) => {
+                say(&report.text());
+                reports.push(report);
+            }
+            Err(error) => {
+                complain(&format!("{name}: {error:#}"));
+                broken += 1;
+            }
+        }
+    }
+    if let Some(path) = json
+        && let Err(error) = write_json(path, &reports)
+    {
+        complain(&format!("{}: {error}", path.display()));
+        broken += 1;
+    }
+    let failed = reports.iter().filter(|report| !report.passed).count() + broken;
+    let invalid = reports.iter().filter(|report| report.passed && !report.valid()).count();
+    say(&format!("{} passed, {failed} failed, {invalid} invalid\n", reports.len() + broken - failed - invalid));
+    match (failed, invalid) {
+        (0, 0) => ExitCode::SUCCESS,
+        (0, _) => ExitCode::from(INVALID),
+        _ => ExitCode::from(FAILED),
+    }
+}
+
+fn write_json(path: &Path, reports: &[Report]) -> std::io::Result<()> {
+    let text = serde_json::to_string_pretty(reports)?;
+    std::fs::write(path, text + "\n")
+}
+
+fn beside() -> Option<PathBuf> {
+    Some(std::env::current_exe().ok()?.with_file_name("headrace"))
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+fn say(text: &str) {
+    // Who closed our output does not want to hear more.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "loadtest: {text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_verbs_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_factor_is_positive_and_bounded() {
+        assert_eq!(factor("0.5"), Ok(0.5));
+        for bad in ["0", "-1", "nan", "x", "101"] {
+            assert!(factor(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Holds what was seen against what was expected: pure functions over one outcome.
+//!
+//! Every condition gives one [`Finding`], kept or broken. Beyond what the file asks,
+//! no run may have a wrong answer, a reload with the wrong outcome, or a gateway that
+//! ended by itself.
+
+mod calls;
+mod fleet;
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::load::Record;
+use crate::runner::Outcome;
+use crate::scenario::{Expect, Recipe, Which};
+
+/// Counts nodes that were taken out.
+pub const EJECTIONS: &str = "headrace_node_ejections_total";
+
+/// One condition, kept or broken.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Finding {
+    pub rule: String,
+    pub kept: bool,
+    /// What was seen.
+    pub seen: String,
+    /// What was allowed.
+    pub bound: String,
+}
+
+/// Judges all expectations.
+#[must_use]
+pub fn judge(outcome: &Outcome) -> Vec<Finding> {
+    let mut findings = always(outcome);
+    for expect in &outcome.world.scenario.expect {
+        let mut case = Case { outcome, expect, findings: Vec::new() };
+        case.calls();
+        case.fleet();
+        findings.append(&mut case.findings);
+    }
+    findings
+}
+
+fn always(outcome: &Outcome) -> Vec<Finding> {
+    let wrong = outcome.seen.records.iter().filter(|one| one.end == crate::load::End::Wrong).count();
+    let mut findings = vec![Finding {
+        rule: "no answer is wrong".to_owned(),
+        kept: wrong == 0,
+        seen: format!("{wrong} wrong"),
+        bound: "0".to_owned(),
+    }];
+    let odd = outcome.world.reloads.lock().odd;
+    if odd > 0 {
+        findings.push(Finding {
+            rule: "good configs are applied, broken ones refused".to_owned(),
+            kept: false,
+            seen: format!("{odd} otherwise"),
+            bound: "0".to_owned(),
+        });
+    }
+    let died = |gateway: &&crate::gateway::Gateway| gateway.ended.is_some() && gateway.told.is_none();
+    let died = outcome.world.gateways.lock().iter().filter(died).count();
+    if died > 0 {
+        findings.push(Finding {
+            rule: "a gateway ends only when told".to_owned(),
+            kept: false,
+            seen: format!("{died} ended"),
+            bound: "0".to_owned(),
+        });
+    }
+    findings
+}
+
+/// One expectation under judgement.
+struct Case<'o> {
+    outcome: &'o Outcome,
+    expect: &'o Expect,
+    findings: Vec<Finding>,
+}
+
+impl Case<'_> {
+    fn add(&mut self, kept: bool, seen: String, bound: String) {
+        self.findings.push(Finding { rule: self.expect.rule.clone(), kept, seen, bound });
+    }
+
+    fn from(&self) -> Duration {
+        self.expect.from.map_or(Duration::ZERO, |from| from.0)
+    }
+
+    /// The end of the window: what comes after the load belongs to an open one.
+    fn to(&self) -> Duration {
+        self.expect.to.map_or(Duration::MAX, |to| to.0)
+    }
+
+    /// The calls that the expectation speaks of.
+    fn chosen(&self) -> impl Iterator<Item = &Record> {
+        let which = self.expect.of.as_ref().map_or(&Which::All, |of| of.get_ref());
+        let (from, to) = (self.from(), self.to());
+        self.outcome.seen.records.iter().filter(move |record| {
+            (from..to).contains(&record.planned) && self.is_of(which, record)
+        })
+    }
+
+    fn is_of(&self, which: &Which, record: &Record) -> bool {
+        let mix = &self.outcome.world.scenario.load.mix;
+        let Some(share) = mix.get(usize::from(record.share)) else { return false };
+        let write = share.call == Recipe::Write;
+        match which {
+            Which::All => !share.poison,
+            Which::Reads => !share.poison && !write,
+            Which::Writes => !share.poison && write,
+            Which::Newest => !share.poison && share.call.newest(),
+            Which::Label(label) => share.label() == label,
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The gateway under test: a child process with a generated config.
+
+pub mod config;
+pub mod http;
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+
+/// A gateway must be ready within this time.
+const READY: Duration = Duration::from_secs(20);
+/// How often it is asked.
+const ASK: Duration = Duration::from_millis(50);
+
+/// A running gateway. Dropping it kills the process.
+#[derive(Debug)]
+pub struct Gateway {
+    pub data: SocketAddr,
+    pub admin: SocketAddr,
+    pub config: PathBuf,
+    pub log: PathBuf,
+    pub ready: Arc<AtomicBool>,
+    child: Child,
+    /// When it was told to stop.
+    pub told: Option<Instant>,
+    /// How it ended, and how long after it was told.
+    pub ended: Option<(ExitStatus, Option<Duration>)>,
+}
+
+/// The ports of one gateway.
+#[derive(Clone, Copy, Debug)]
+pub struct Ports {
+    pub data: SocketAddr,
+    pub admin: SocketAddr,
+}
+
+impl Ports {
+    /// Two ports that were free a moment ago.
+    ///
+    /// # Errors
+    /// None can be bound.
+    pub fn free() -> anyhow::Result<Self> {
+        let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port");
+        let (data, admin) = (bind()?, bind()?);
+        Ok(Self { data: data.local_addr()?, admin: admin.local_addr()? })
+    }
+}
+
+impl Gateway {
+    /// Starts the process; the config is written already.
+    ///
+    /// # Errors
+    /// The binary cannot be run.
+    pub fn start(binary: &Path, config: PathBuf, ports: Ports) -> anyhow::Result<Self> {
+        let log = config.with_extension("log");
+        let out = File::create(&log).context("the gateway's log")?;
+        let child = Command::new(binary)
+            .arg("run")
+            .arg(&config)
+            .stdin(Stdio::null())
+            .stdout(out.try_clone()?)
+            .stderr(out)
+            .spawn()
+            .with_context(|| format!("{} cannot be run", binary.display()))?;
+        Ok(Self {
+            data: ports.data,
+            admin: ports.admin,
+            config,
+            log,
+            ready: Arc::new(AtomicBool::new(false)),
+            child,
+            told: None,
+            ended: None,
+        })
+    }
+
+    /// Waits until it says that it is ready.
+    ///
+    /// # Errors
+    /// It has ended, or is not ready in time.
+    pub async fn wait_ready(&mut self) -> anyhow::Result<()> {
+        let end = Instant::now() + READY;
+        while Instant::now() < end {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the gateway ended at once ({status}):\n{}", self.last_lines());
+            }
+            if http::get(self.data, "/readyz").await.is_ok_and(|(status, _)| status == 200) {
+                self.ready.store(true, Ordering::Relaxed);
+                return Ok(());
+            }
+            tokio::time::sleep(ASK).await;
+        }
+        bail!("the gateway is not ready after {READY:?}:\n{}", self.last_lines())
+    }
+
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal by its name.
+    ///
+    /// # Errors
+    /// `kill` cannot be run or refuses.
+    pub fn signal(&mut self, name: &str) -> anyhow::Result<()> {
+        let status = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.pid().to_string())
+            .status()
+            .context("kill cannot be run")?;
+        if !status.success() {
+            bail!("kill -{name} {} failed", self.pid());
+        }
+        Ok(())
+    }
+
+    /// Tells it to stop.
+    ///
+    /// # Errors
+    /// As [`Gateway::signal`].
+    pub fn terminate(&mut self) -> anyhow::Result<()> {
+        self.signal("TERM")?;
+        self.told = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Takes note of its end.
+    pub fn look(&mut self) {
+        if self.ended.is_some() {
+            return;
+        }
+        if let Ok(Some(status)) = self.child.try_wait() {
+            self.ended = Some((status, self.told.map(|told| told.elapsed())));
+            self.ready.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Resident memory in bytes; `None` when the process is gone.
+    #[must_use]
+    pub fn rss(&self) -> Option<u64> {
+        let text = fs::read_to_string(format!("/proc/{}/status", self.pid())).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kib * 1_024)
+    }
+
+    #[must_use]
+    pub fn last_lines(&self) -> String {
+        let text = fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<_> = text.lines().collect();
+        lines[lines.len().saturating_sub(15)..].join("\n")
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        // Already ended is as good as killed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,467 @@
+//! A scenario file as written, checked as a whole.
+//!
+//! TOML; unknown keys are refused with their line and column, and so is what cannot
+//! be meant: a node that does not exist, a share that is no number, a time past the
+//! end. `loadtest/README.md` describes the keys.
+
+mod check;
+mod expect;
+mod units;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use headrace_simnode::{Client, Fault};
+use serde::Deserialize;
+use thiserror::Error;
+use toml::Spanned;
+
+pub use self::expect::{
+    CallsTo, Expect, Metric, Over, Refused, Returns, Sample, Stopped, Which,
+};
+pub use self::units::{Bytes, Time};
+
+/// A whole scenario.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// What it shows, in a line.
+    pub about: String,
+    #[serde(default)]
+    pub chain: ChainSpec,
+    /// Defaults of all nodes.
+    #[serde(default)]
+    pub node: NodeDefaults,
+    pub zones: Vec<Zone>,
+    #[serde(default)]
+    pub gateway: GatewaySpec,
+    pub load: Load,
+    #[serde(default)]
+    pub at: Vec<Step>,
+    #[serde(default)]
+    pub expect: Vec<Expect>,
+}
+
+/// The simulated chain.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChainSpec {
+    pub chain_id: u64,
+    pub seed: u64,
+    /// Height at the start of the run.
+    pub start: u64,
+    pub block_time: Time,
+    /// How long a sent transaction travels to the other nodes.
+    pub gossip: Time,
+}
+
+impl Default for ChainSpec {
+    fn default() -> Self {
+        Self {
+            chain_id: 1337,
+            seed: 1,
+            start: 1_000,
+            block_time: Time::seconds(1),
+            gossip: Time::millis(50),
+        }
+    }
+}
+
+/// What nodes have in common unless they say otherwise.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NodeDefaults {
+    /// Median service time of the lightest method; heavier ones take their weight.
+    pub latency: Time,
+    /// Standard deviation of the logarithm of the service time; 0 is a fixed time.
+    pub sigma: f64,
+    /// Calls served at the same time.
+    pub slots: usize,
+    /// Heads arrive within this time.
+    pub delay: Time,
+    /// States that are kept; archive nodes keep all.
+    pub states: u64,
+    pub client: Client,
+}
+
+impl Default for NodeDefaults {
+    fn default() -> Self {
+        Self {
+            latency: Time::millis(0),
+            sigma: 0.5,
+            slots: 1_024,
+            delay: Time::millis(50),
+            states: 128,
+            client: Client::Geth,
+        }
+    }
+}
+
+/// Nodes of one zone.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Zone {
+    pub name: Spanned<String>,
+    pub nodes: Vec<NodeSpec>,
+}
+
+/// One node; what is absent is as in `[node]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeSpec {
+    pub name: Spanned<String>,
+    pub weight: Option<u32>,
+    #[serde(default)]
+    pub archive: bool,
+    #[serde(default)]
+    pub fallback: bool,
+    pub latency: Option<Time>,
+    pub sigma: Option<f64>,
+    pub slots: Option<usize>,
+    pub delay: Option<Time>,
+    pub states: Option<u64>,
+    pub client: Option<Client>,
+    /// More keys of the node in the gateway's config.
+    #[serde(default)]
+    pub config: toml::Table,
+}
+
+/// The gateway's part.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GatewaySpec {
+    /// Gateways behind one address, each with all nodes; calls alternate between them.
+    pub count: usize,
+    /// Zone of each gateway; default: the first.
+    pub zone: Option<Spanned<String>>,
+    /// Keys merged into the generated config.
+    pub config: toml::Table,
+    /// Keys merged into its chain.
+    pub chain: toml::Table,
+}
+
+impl Default for GatewaySpec {
+    fn default() -> Self {
+        Self { count: 1, zone: None, config: toml::Table::new(), chain: toml::Table::new() }
+    }
+}
+
+/// When calls are sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Arrivals {
+    #[default]
+    Poisson,
+    Constant,
+}
+
+/// The open-loop load.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Load {
+    /// HTTP requests a second.
+    pub rate: Spanned<f64>,
+    pub duration: Spanned<Time>,
+    #[serde(default)]
+    pub arrivals: Arrivals,
+    /// Connections opened before the run, per gateway; more are opened when all are busy.
+    #[serde(default = "connections")]
+    pub connections: usize,
+    /// Requests in flight; what does not fit is not sent and makes the run invalid.
+    #[serde(default = "in_flight")]
+    pub max_in_flight: usize,
+    /// After this time a call counts as failed.
+    #[serde(default = "patience")]
+    pub timeout: Time,
+    #[serde(default)]
+    pub seed: u64,
+    pub mix: Vec<Share>,
+}
+
+fn connections() -> usize {
+    64
+}
+
+fn in_flight() -> usize {
+    4_096
+}
+
+fn patience() -> Time {
+    Time::seconds(30)
+}
+
+/// One part of the mix.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Share {
+    pub call: Recipe,
+    /// Its part, relative to the sum of all shares.
+    pub share: Spanned<f64>,
+    /// How it is named in expectations and results. Default: the recipe's name.
+    pub name: Option<String>,
+    /// How far below the head the block is that it names: from, to.
+    pub depth: Option<(u64, u64)>,
+    /// Blocks of one `logs`, calls of one `batch`. Default 4.
+    pub size: Option<u64>,
+    /// Of `raw`: the method.
+    pub method: Option<String>,
+    /// Of `raw`: the params as JSON text.
+    pub params: Option<String>,
+    /// Its answers are not judged, and its failures count only where it is named.
+    #[serde(default)]
+    pub poison: bool,
+}
+
+/// What a call asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recipe {
+    /// `eth_blockNumber`.
+    HeadNumber,
+    /// `eth_getBlockByNumber` of `latest`.
+    HeadBlock,
+    /// `eth_getBalance` at `latest`.
+    HeadBalance,
+    /// `eth_call` at `latest`.
+    HeadCall,
+    /// `eth_getStorageAt` at `latest`.
+    HeadStorage,
+    /// `eth_getBlockByNumber` of `finalized`.
+    FinalBlock,
+    /// `eth_getBlockByNumber` of a number.
+    Block,
+    /// `eth_getBlockByHash`.
+    BlockByHash,
+    /// `eth_getBalance` at a number.
+    Balance,
+    /// `eth_call` at a number.
+    Call,
+    /// `eth_getStorageAt` at a number.
+    Storage,
+    /// `eth_getLogs` over `size` blocks.
+    Logs,
+    /// `eth_getTransactionReceipt` of a transaction in a block.
+    Receipt,
+    /// An `eth_call` that reverts, whose error must arrive with its data.
+    Revert,
+    /// `eth_sendRawTransaction` of a fresh account.
+    Write,
+    /// `size` calls drawn from the rest of the mix in one body.
+    Batch,
+    /// Any method, its answer not judged.
+    Raw,
+}
+
+impl Recipe {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::HeadNumber => "head_number",
+            Self::HeadBlock => "head_block",
+            Self::HeadBalance => "head_balance",
+            Self::HeadCall => "head_call",
+            Self::HeadStorage => "head_storage",
+            Self::FinalBlock => "final_block",
+            Self::Block => "block",
+            Self::BlockByHash => "block_by_hash",
+            Self::Balance => "balance",
+            Self::Call => "call",
+            Self::Storage => "storage",
+            Self::Logs => "logs",
+            Self::Receipt => "receipt",
+            Self::Revert => "revert",
+            Self::Write => "write",
+            Self::Batch => "batch",
+            Self::Raw => "raw",
+        }
+    }
+
+    /// The method it calls, where that is one that no probe of the gateway uses: such
+    /// calls at a node are calls of clients.
+    #[must_use]
+    pub fn client_method(self) -> Option<&'static str> {
+        match self {
+            Self::HeadBalance | Self::Balance => Some("eth_getBalance"),
+            Self::HeadCall | Self::Call | Self::Revert => Some("eth_call"),
+            Self::HeadStorage | Self::Storage => Some("eth_getStorageAt"),
+            Self::Logs => Some("eth_getLogs"),
+            Self::Receipt => Some("eth_getTransactionReceipt"),
+            Self::HeadNumber
+            | Self::HeadBlock
+            | Self::FinalBlock
+            | Self::Block
+            | Self::BlockByHash
+            | Self::Write
+            | Self::Batch
+            | Self::Raw => None,
+        }
+    }
+}
+
+impl Recipe {
+    /// Whether the answer means the newest block.
+    #[must_use]
+    pub fn newest(self) -> bool {
+        match self {
+            Self::HeadNumber
+            | Self::HeadBlock
+            | Self::HeadBalance
+            | Self::HeadCall
+            | Self::HeadStorage => true,
+            Self::FinalBlock
+            | Self::Block
+            | Self::BlockByHash
+            | Self::Balance
+            | Self::Call
+            | Self::Storage
+            | Self::Logs
+            | Self::Receipt
+            | Self::Revert
+            | Self::Write
+            | Self::Batch
+            | Self::Raw => false,
+        }
+    }
+}
+
+impl Share {
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.name.as_deref().unwrap_or(self.call.word())
+    }
+}
+
+/// Something that happens during the run. Exactly one of the acts.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// When; absent: before the gateway starts.
+    pub t: Option<Spanned<Time>>,
+    /// Again after this time, `times` in all.
+    pub every: Option<Time>,
+    pub times: Option<u32>,
+    /// Whom it concerns: one node, several, or all of a zone.
+    pub node: Option<Spanned<String>>,
+    #[serde(default)]
+    pub nodes: Vec<Spanned<String>>,
+    pub zone: Option<Spanned<String>>,
+    /// Act: switch a fault on.
+    pub fault: Option<Fault>,
+    /// Of a fault: only these methods.
+    #[serde(default)]
+    pub methods: Vec<String>,
+    /// Of a fault: the share of calls it strikes.
+    pub probability: Option<f64>,
+    /// Of a fault: cleared again after this time.
+    #[serde(rename = "for")]
+    pub lasts: Option<Time>,
+    /// Act: heal.
+    #[serde(default)]
+    pub clear: bool,
+    /// Act: so many blocks at once.
+    pub mine: Option<u64>,
+    /// Act: a reorg of this depth.
+    pub reorg: Option<u64>,
+    /// Act: another config for all gateways.
+    pub reload: Option<Reload>,
+    /// Act: many reloads, one after another.
+    pub churn: Option<Churn>,
+    /// Act: a file that must be refused.
+    pub broken: Option<String>,
+    /// Act: SIGTERM to this gateway.
+    pub terminate: Option<usize>,
+}
+
+/// A changed config: the generated one, with changes.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Reload {
+    /// Nodes left out.
+    pub without: Vec<String>,
+    /// Other weights.
+    pub weights: BTreeMap<String, u32>,
+    /// Keys merged into the file.
+    pub config: toml::Table,
+    /// Keys merged into the chain.
+    pub chain: toml::Table,
+}
+
+/// Reloads that add, remove and reweigh nodes and change limits in turn, with broken
+/// files between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Churn {
+    pub reloads: u32,
+    #[serde(default)]
+    pub broken: u32,
+    pub every: Time,
+}
+
+/// Why a file is no scenario: `file:line:column: what`.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{}", problems.join("\n"))]
+pub struct BadScenario {
+    pub problems: Vec<String>,
+}
+
+impl Scenario {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// It cannot be read, is no TOML, or does not mean anything.
+    pub fn load(path: &Path) -> Result<Self, BadScenario> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| BadScenario { problems: vec![format!("{}: {error}", path.display())] })?;
+        Self::read(&text, path)
+    }
+
+    /// Reads a text; `path` is only named in problems.
+    ///
+    /// # Errors
+    /// As [`Scenario::load`].
+    pub fn read(text: &str, path: &Path) -> Result<Self, BadScenario> {
+        let place = Places { text, path: path.to_owned() };
+        let scenario: Self = toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            BadScenario { problems: vec![place.problem(at, error.message())] }
+        })?;
+        let problems = check::problems(&scenario);
+        if problems.is_empty() {
+            return Ok(scenario);
+        }
+        let problems = problems.iter().map(|(at, what)| place.problem(*at, what)).collect();
+        Err(BadScenario { problems })
+    }
+
+    pub fn nodes(&self) -> impl Iterator<Item = (&Zone, &NodeSpec)> {
+        self.zones.iter().flat_map(|zone| zone.nodes.iter().map(move |node| (zone, node)))
+    }
+
+    /// The methods of the mix that only clients call.
+    #[must_use]
+    pub fn client_methods(&self) -> Vec<&'static str> {
+        let mut methods: Vec<_> =
+            self.load.mix.iter().filter_map(|share| share.call.client_method()).collect();
+        methods.sort_unstable();
+        methods.dedup();
+        methods
+    }
+}
+
+struct Places<'a> {
+    text: &'a str,
+    path: PathBuf,
+}
+
+impl Places<'_> {
+    fn problem(&self, at: usize, what: &str) -> String {
+        let before = self.text.get(..at).unwrap_or(self.text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        let what = what.trim().replace('\n', "; ");
+        format!("{}:{line}:{column}: {what}", self.path.display())
+    }
+}
+
+#[cfg(test)]
+mod tests;

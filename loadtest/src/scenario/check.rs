@@ -1,0 +1,175 @@
+//! What a scenario must mean, beyond its grammar.
+
+use std::collections::HashSet;
+
+use headrace_simnode::Injected;
+use toml::Spanned;
+
+use super::{Expect, Recipe, Scenario, Share, Step, Time, Which};
+
+/// Offset in the text, and what is wrong there.
+type Problem = (usize, String);
+
+/// Calls of one run: their records are kept until its end.
+const CALLS: f64 = 20e6;
+
+pub fn problems(scenario: &Scenario) -> Vec<Problem> {
+    let mut found = Checker { scenario, problems: Vec::new() };
+    found.names();
+    found.load();
+    scenario.at.iter().for_each(|step| found.step(step));
+    scenario.expect.iter().for_each(|expect| found.expect(expect));
+    found.problems
+}
+
+struct Checker<'s> {
+    scenario: &'s Scenario,
+    problems: Vec<Problem>,
+}
+
+impl Checker<'_> {
+    fn add(&mut self, at: usize, what: impl Into<String>) {
+        self.problems.push((at, what.into()));
+    }
+
+    fn names(&mut self) {
+        let (mut zones, mut nodes) = (HashSet::new(), HashSet::new());
+        for zone in &self.scenario.zones {
+            if !zones.insert(zone.name.get_ref()) {
+                self.add(zone.name.span().start, "zone: twice in the file");
+            }
+            for node in &zone.nodes {
+                if !nodes.insert(node.name.get_ref()) {
+                    self.add(node.name.span().start, "node: twice in the file");
+                }
+            }
+        }
+        if nodes.is_empty() {
+            self.add(0, "zones: no nodes");
+        }
+        if let Some(zone) = &self.scenario.gateway.zone {
+            self.zone(zone);
+        }
+        if !(1..=8).contains(&self.scenario.gateway.count) {
+            self.add(0, "gateway.count: allowed is 1 to 8");
+        }
+    }
+
+    fn load(&mut self) {
+        let load = &self.scenario.load;
+        let (rate, seconds) = (*load.rate.get_ref(), load.duration.get_ref().0.as_secs_f64());
+        if !(rate > 0.0 && rate <= 1e6) {
+            self.add(load.rate.span().start, "load.rate: allowed is above 0, up to 1000000");
+        } else if rate * seconds > CALLS || seconds <= 0.0 {
+            let what = format!("load.duration: allowed is above 0, up to {CALLS} calls");
+            self.add(load.duration.span().start, what);
+        }
+        if load.mix.is_empty() {
+            self.add(0, "load.mix: empty");
+        }
+        load.mix.iter().for_each(|share| self.share(share));
+        if load.mix.iter().all(|share| share.call == Recipe::Batch) {
+            self.add(0, "load.mix: a batch needs other calls to be made of");
+        }
+    }
+
+    fn share(&mut self, share: &Share) {
+        let at = share.share.span().start;
+        let part = *share.share.get_ref();
+        if !(part.is_finite() && part > 0.0) {
+            self.add(at, "share: allowed is any number above 0");
+        }
+        if share.depth.is_some_and(|(from, to)| from > to) {
+            self.add(at, "depth: from is above to");
+        }
+        let raw = share.call == Recipe::Raw;
+        if raw != share.method.is_some() || (!raw && share.params.is_some()) {
+            self.add(at, "method and params belong to `raw`, which needs a method");
+        }
+        let size = share.size.unwrap_or(1);
+        if !(1..=1_000).contains(&size) {
+            self.add(at, "size: allowed is 1 to 1000");
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        let at = step.t.as_ref().map_or(0, |t| t.span().start);
+        let acts = [
+            step.fault.is_some(),
+            step.clear,
+            step.mine.is_some(),
+            step.reorg.is_some(),
+            step.reload.is_some(),
+            step.churn.is_some(),
+            step.broken.is_some(),
+            step.terminate.is_some(),
+        ];
+        if acts.iter().filter(|act| **act).count() != 1 {
+            self.add(at, "at: exactly one of fault, clear, mine, reorg, reload, churn, broken, terminate");
+        }
+        let aimed = step.node.is_some() || !step.nodes.is_empty() || step.zone.is_some();
+        if aimed != (step.fault.is_some() || step.clear) {
+            self.add(at, "at: fault and clear, and only they, need a node, nodes or a zone");
+        }
+        step.node.iter().chain(&step.nodes).for_each(|node| self.node(node));
+        step.zone.iter().for_each(|zone| self.zone(zone));
+        let end = self.scenario.load.duration.get_ref().0;
+        if step.t.as_ref().is_some_and(|t| t.get_ref().0 > end) {
+            self.add(at, "at.t: after the end of the load");
+        }
+        if step.every.is_some() != step.times.is_some() {
+            self.add(at, "at: every and times belong together");
+        }
+        if step.terminate.is_some_and(|index| index >= self.scenario.gateway.count) {
+            self.add(at, "at.terminate: no such gateway (they count from 0)");
+        }
+        self.fault(step, at);
+    }
+
+    fn fault(&mut self, step: &Step, at: usize) {
+        let Some(fault) = &step.fault else { return };
+        let injected = Injected {
+            fault: fault.clone(),
+            methods: step.methods.clone(),
+            probability: step.probability.unwrap_or(1.0),
+        };
+        if let Err(error) = injected.check() {
+            self.add(at, format!("at.fault: {error}"));
+        }
+    }
+
+    fn expect(&mut self, expect: &Expect) {
+        if let Some(of) = &expect.of
+            && let Which::Label(label) = of.get_ref()
+            && !self.scenario.load.mix.iter().any(|share| share.label() == label)
+        {
+            let what = format!("expect.of: no call of the mix is named {label:?}; groups are all, reads, writes, newest");
+            self.add(of.span().start, what);
+        }
+        let named = expect.calls_to.as_ref().map(|calls| &calls.node);
+        let named = named.into_iter().chain(expect.returns.as_ref().map(|returns| &returns.node));
+        named.for_each(|node| self.node(node));
+        if expect.from.zip(expect.to).is_some_and(|(from, to)| from >= to) {
+            self.add(0, format!("expect {:?}: from is not before to", expect.rule));
+        }
+        if expect.writes_once == Some(false) {
+            self.add(0, format!("expect {:?}: writes_once can only be true", expect.rule));
+        }
+        let end = Time(self.scenario.load.duration.get_ref().0);
+        if expect.from.is_some_and(|from| from >= end) {
+            self.add(0, format!("expect {:?}: from is after the end of the load", expect.rule));
+        }
+    }
+
+    fn node(&mut self, name: &Spanned<String>) {
+        if !self.scenario.nodes().any(|(_, node)| node.name.get_ref() == name.get_ref()) {
+            self.add(name.span().start, format!("no node is named {:?}", name.get_ref()));
+        }
+    }
+
+    fn zone(&mut self, name: &Spanned<String>) {
+        if !self.scenario.zones.iter().any(|zone| zone.name.get_ref() == name.get_ref()) {
+            self.add(name.span().start, format!("no zone is named {:?}", name.get_ref()));
+        }
+    }
+}

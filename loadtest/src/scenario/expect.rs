@@ -1,0 +1,175 @@
+//! What must hold in a run, as written.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::units::{Bytes, Time};
+
+/// One rule with one or more conditions.
+///
+/// `from` and `to` cut a window out of the run, by the time at which calls were meant
+/// to be sent; default: all of it. `of` picks calls; default: every one whose answer is judged.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    /// The rule in words.
+    pub rule: String,
+    pub of: Option<Spanned<Which>>,
+    pub from: Option<Time>,
+    pub to: Option<Time>,
+    /// Calls that got no answer, or an error: at most so many.
+    pub failed: Option<u64>,
+    /// The same as a share of the calls, 0 to 1.
+    pub failed_share: Option<f64>,
+    /// At most so many calls may take longer.
+    pub over: Option<Over>,
+    /// Every call is refused like this.
+    pub refused: Option<Refused>,
+    /// At least so many calls were answered: the rule was put to the test.
+    pub at_least: Option<u64>,
+    /// The head goes back by at most so many blocks, reorgs aside, seen through one gateway.
+    pub head_back: Option<u64>,
+    /// The same seen through all gateways behind the address.
+    pub head_back_across: Option<u64>,
+    /// Answers that mean "newest" are at most so old when they are given: the time for
+    /// which a newer block was there.
+    pub stale: Option<Time>,
+    /// Client calls at a node.
+    pub calls_to: Option<CallsTo>,
+    /// Client calls reach a node again.
+    pub returns: Option<Returns>,
+    /// Node calls per client call, over the methods that only clients use.
+    pub node_calls_per_call: Option<f64>,
+    /// Nodes taken out by the gateway, for whatever reason.
+    pub ejections: Option<u64>,
+    /// Each write was received by exactly one node; by up to two where a node that was
+    /// ill had it. `true` is the only value.
+    pub writes_once: Option<bool>,
+    /// Writes that were answered with their hash and are in no block at the end.
+    pub writes_lost: Option<u64>,
+    /// A series of the gateway's metrics.
+    pub metric: Option<Metric>,
+    /// A text that the gateway's log must have.
+    pub log: Option<String>,
+    /// Resident memory of each gateway at its greatest.
+    pub rss: Option<Bytes>,
+    /// A gateway that was told to stop has stopped well.
+    pub stopped: Option<Stopped>,
+    /// Reloads that were put in force, at least.
+    pub reloads_applied: Option<u64>,
+    /// Reloads that were refused, exactly.
+    pub reloads_refused: Option<u64>,
+}
+
+/// Which calls: a group, or a label of the mix.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub enum Which {
+    /// All that is judged.
+    All,
+    Reads,
+    Writes,
+    /// Answers that mean "newest".
+    Newest,
+    Label(String),
+}
+
+impl From<String> for Which {
+    fn from(word: String) -> Self {
+        match word.as_str() {
+            "all" => Self::All,
+            "reads" => Self::Reads,
+            "writes" => Self::Writes,
+            "newest" => Self::Newest,
+            _ => Self::Label(word),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Over {
+    pub time: Time,
+    pub most: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refused {
+    pub status: u16,
+    pub code: i64,
+    /// One of these words in `data.reason`.
+    pub reasons: Vec<String>,
+    #[serde(default)]
+    pub retry_after: bool,
+    pub within: Time,
+    /// How many calls may take longer than `within`.
+    #[serde(default)]
+    pub slower: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallsTo {
+    pub node: Spanned<String>,
+    /// Only this method; default: all methods that only clients use.
+    pub method: Option<String>,
+    pub most: Option<u64>,
+    pub least: Option<u64>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Returns {
+    pub node: Spanned<String>,
+    /// After `from`.
+    pub within: Time,
+    /// The first second after the return carries fewer calls than the last of the window.
+    #[serde(default)]
+    pub ramp: bool,
+}
+
+/// How samples of a metric are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sample {
+    /// How much it rose in the window.
+    #[default]
+    Rise,
+    /// Its greatest value in the window.
+    Greatest,
+    /// Its last value in the window.
+    Last,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metric {
+    pub name: String,
+    /// Only series with these labels; matching ones are added up.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    #[serde(default)]
+    pub sample: Sample,
+    pub least: Option<f64>,
+    pub most: Option<f64>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stopped {
+    pub gateway: usize,
+    /// After it was told.
+    pub within: Time,
+}
+
+impl Expect {
+    /// The smallest latency that the rule judges.
+    #[must_use]
+    pub fn tightest(&self) -> Option<Time> {
+        let refused = self.refused.as_ref().map(|refused| refused.within);
+        self.over.map(|over| over.time).into_iter().chain(refused).min()
+    }
+}
