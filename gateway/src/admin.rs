@@ -20,10 +20,9 @@ use tokio::{sync::watch, time::timeout};
 
 use crate::{
     config::Secret,
-    gateway::{Gateway, Readiness},
-    metrics::ReloadStatus,
+    gateway::Readiness,
     server::{
-        Abort, Link, Phase, Reply, Serve, Traffic,
+        Abort, Link, Phase, Reply, Serve,
         http::{
             readiness,
             reply::{empty, plain},
@@ -72,22 +71,6 @@ pub struct Pages {
     pub status: Page,
     pub ready: Ready,
     pub api: Api,
-}
-
-/// The pages of a running gateway.
-pub fn pages(gateway: &Arc<Gateway>, traffic: &Arc<Traffic>, reloads: &Arc<ReloadStatus>) -> Pages {
-    let metrics = {
-        let (gateway, traffic, reloads) =
-            (Arc::clone(gateway), Arc::clone(traffic), Arc::clone(reloads));
-        move || exposition::text(&gateway, &traffic, &reloads)
-    };
-    let (status, ready) = (Arc::clone(gateway), Arc::clone(gateway));
-    Pages {
-        metrics: Box::new(metrics),
-        status: Box::new(move || status::json(&status)),
-        ready: Box::new(move |chain| ready.ready(chain)),
-        api: Box::new(|_| Box::pin(async { None })),
-    }
 }
 
 /// The admin port's service.
