@@ -4,6 +4,11 @@
 //! page could have rebound to us), and with a token configured everything but the
 //! probes asks for it (S27, S28). What the pages say is given to it.
 
+mod api;
+pub mod exposition;
+pub mod standing;
+pub mod status;
+
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -15,9 +20,10 @@ use tokio::{sync::watch, time::timeout};
 
 use crate::{
     config::Secret,
-    gateway::Readiness,
+    gateway::{Gateway, Readiness},
+    metrics::ReloadStatus,
     server::{
-        Abort, Link, Phase, Reply, Serve,
+        Abort, Link, Phase, Reply, Serve, Traffic,
         http::{
             readiness,
             reply::{empty, plain},
@@ -56,6 +62,8 @@ pub struct ApiAnswer {
     pub json: String,
 }
 
+pub use self::api::pages;
+
 /// What the port shows.
 pub struct Pages {
     /// Prometheus text.
@@ -64,6 +72,22 @@ pub struct Pages {
     pub status: Page,
     pub ready: Ready,
     pub api: Api,
+}
+
+/// The pages of a running gateway.
+pub fn pages(gateway: &Arc<Gateway>, traffic: &Arc<Traffic>, reloads: &Arc<ReloadStatus>) -> Pages {
+    let metrics = {
+        let (gateway, traffic, reloads) =
+            (Arc::clone(gateway), Arc::clone(traffic), Arc::clone(reloads));
+        move || exposition::text(&gateway, &traffic, &reloads)
+    };
+    let (status, ready) = (Arc::clone(gateway), Arc::clone(gateway));
+    Pages {
+        metrics: Box::new(metrics),
+        status: Box::new(move || status::json(&status)),
+        ready: Box::new(move |chain| ready.ready(chain)),
+        api: Box::new(|_| Box::pin(async { None })),
+    }
 }
 
 /// The admin port's service.
@@ -202,7 +226,8 @@ mod tests {
             ready: Box::new(|_| Readiness::Ready),
             api: Box::new(|_| Box::pin(async { None })),
         };
-        Admin::new(pages, token.map(Secret::new), watch::channel(Phase::Serving).1)
+        let token = token.map(Secret::new);
+        Admin::new(pages, Box::new(move || token.clone()), watch::channel(Phase::Serving).1)
     }
 
     /// The status that a GET gets; 0 when it would go on to the API.
@@ -244,25 +269,5 @@ mod tests {
         }
         check(Some("secret"), "/livez", &[HOST], 200);
         check(Some("secret"), "/readyz", &[HOST], 200);
-    }
-}
-
-/// TEMPORARY
-pub mod status {
-    pub fn table(_: &crate::gateway::Gateway) -> String {
-        String::new()
-    }
-}
-pub fn pages(
-    gateway: &Arc<crate::gateway::Gateway>,
-    _traffic: &Arc<crate::server::Traffic>,
-    _status: &Arc<crate::metrics::ReloadStatus>,
-) -> Pages {
-    let ready = Arc::clone(gateway);
-    Pages {
-        metrics: Box::new(String::new),
-        status: Box::new(String::new),
-        ready: Box::new(move |chain| ready.ready(chain)),
-        api: Box::new(|_| Box::pin(async { None })),
     }
 }

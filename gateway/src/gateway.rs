@@ -11,11 +11,13 @@ mod batch;
 mod body;
 pub mod chance;
 mod call;
+mod explain;
 mod record;
 mod relay;
 mod resolve;
 mod served;
 mod tries;
+mod way;
 mod write;
 
 use std::{
@@ -36,7 +38,7 @@ use crate::{
     clock::{Clock, Timestamp},
     error::{CallError, Reason},
     health,
-    metrics::Counters,
+    metrics::{Counters, Responses},
     rpc::{self, Call, Request},
     topology::{Chain, ChainLease, Current},
 };
@@ -44,6 +46,7 @@ use crate::{
 pub use self::{
     answer::{Answer, Trail},
     body::{Body, BodyError},
+    explain::explain_call,
 };
 
 /// Not ready before every node was asked, nor longer than this after the start.
@@ -118,6 +121,7 @@ pub struct Gateway {
     pub access: ArcSwap<AccessLog>,
     /// Refusals by [`Reason`], in the order of [`Reason::ALL`].
     pub rejections: Counters,
+    pub responses: Responses,
     draining: AtomicBool,
     started: Timestamp,
 }
@@ -142,6 +146,7 @@ impl Gateway {
             clock,
             access: ArcSwap::from_pointee(access),
             rejections: Counters::new(Reason::ALL.len()),
+            responses: Responses::default(),
             draining: AtomicBool::new(false),
             started,
         }
@@ -251,14 +256,4 @@ impl Scope<'_> {
         self.record(call, &served, started);
         self.answer_single(call.id, served)
     }
-}
-
-/// TEMPORARY until explain.rs is merged.
-pub fn explain_call(
-    _: &Chain,
-    _: Timestamp,
-    _: Option<&str>,
-    _: &str,
-) -> Result<crate::route::explain::Explanation, String> {
-    Err(String::new())
 }

@@ -38,6 +38,9 @@ use self::{
 
 /// Headers walked back to link a jump; a wider one needs a second witness.
 pub const LINK_DEPTH: usize = 64;
+/// Headers asked for before there is a tip: enough to see which nodes stand on one line,
+/// and soon told by a node that is far away.
+pub const FIRST_DEPTH: usize = 16;
 /// The shortest time after which a head that does not move counts as stalled.
 pub const MIN_PATIENCE: Duration = Duration::from_secs(12);
 /// How far in the future a header's time may be before its claim is implausible.
@@ -258,7 +261,7 @@ impl Heads {
     }
 
     fn is_linked(&self, witness: &Witness) -> bool {
-        witness.live && !witness.lost && witness.line().common(&self.served).is_some()
+        witness.live && witness.line().common(&self.served).is_some()
     }
 
     /// No new head for the patience time while another one proved one. A head that came
@@ -356,7 +359,7 @@ impl Heads {
         }
         let line = witness.line();
         let on_line = if lag == 0 { line.has(tip) } else { self.served.has(head) };
-        if !on_line || witness.lost {
+        if !on_line {
             return Standing::Forked;
         }
         if self.is_stalled(now, witness) {

@@ -4,13 +4,17 @@
 //! closed set; no label ever holds a client's text.
 
 mod counters;
+mod responses;
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     time::{SystemTime, UNIX_EPOCH},
 };
 
-pub use self::counters::{Counters, Histograms};
+pub use self::{
+    counters::{Counters, Histograms},
+    responses::{Answering, Responses},
+};
 
 use crate::method::Lane;
 
@@ -141,11 +145,14 @@ pub struct ChainMetrics {
     pub durations: Histograms,
     attempts: Counters,
     pub batch_items: Histograms,
-    /// Tip changes: forward, reorg, back, rerooted, in that order.
+    /// By kind, in the order of [`ChainMetrics::TIP_CHANGES`].
     pub tip_changes: Counters,
 }
 
 impl ChainMetrics {
+    /// How the served tip may change.
+    pub const TIP_CHANGES: [&str; 4] = ["forward", "reorg", "back", "rerooted"];
+
     /// `methods`: rows of the chain's method table.
     pub fn new(methods: usize) -> Self {
         Self {
@@ -154,7 +161,7 @@ impl ChainMetrics {
             durations: Histograms::seconds(Lane::ALL.len()),
             attempts: Counters::new(Purpose::ALL.len() * AttemptResult::ALL.len()),
             batch_items: Histograms::items(1),
-            tip_changes: Counters::new(4),
+            tip_changes: Counters::new(Self::TIP_CHANGES.len()),
         }
     }
 

@@ -10,7 +10,6 @@ mod traffic;
 use std::{
     io::{IsTerminal, Write},
     process::ExitCode,
-    sync::Arc,
     time::Duration,
 };
 
@@ -20,7 +19,7 @@ use tokio::{
 };
 
 use crate::{
-    admin,
+    admin::status::Table,
     app::Running,
     cli::{Demo, FAILED, complain, runtime, say},
     config::Config,
@@ -86,9 +85,10 @@ async fn watch(verb: &Demo, running: &Running, traffic: &Traffic) -> anyhow::Res
     let end = verb.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let far = Instant::now() + Duration::from_secs(365 * 86_400);
     let mut drawn = 0;
+    let mut table = Table::default();
     loop {
-        let table = picture(running, traffic);
-        drawn = draw(&table, terminal, drawn);
+        let picture = picture(&mut table, running, traffic);
+        drawn = draw(&picture, terminal, drawn);
         tokio::select! {
             () = sleep_until(Instant::now() + every) => {}
             () = sleep_until(end.unwrap_or(far)) => return Ok(()),
@@ -98,8 +98,8 @@ async fn watch(verb: &Demo, running: &Running, traffic: &Traffic) -> anyhow::Res
     }
 }
 
-fn picture(running: &Running, traffic: &Traffic) -> String {
-    let table = admin::status::table(&running.gateway);
+fn picture(table: &mut Table, running: &Running, traffic: &Traffic) -> String {
+    let table = table.draw(&running.gateway);
     let counts = traffic.counts();
     format!(
         "{table}\n  clients: {} calls, {} failed, slowest of the last second {} ms\n",
@@ -116,6 +116,3 @@ fn draw(table: &str, terminal: bool, above: usize) -> usize {
     let _ = out.flush();
     table.lines().count()
 }
-
-/// Shared by the threads of the demo.
-type Shared<T> = Arc<T>;

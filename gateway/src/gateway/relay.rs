@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use crate::{
+    clock::Timestamp,
     error::CallError,
     gateway::{
         Scope, chance,
@@ -264,7 +265,7 @@ impl<'c> Job<'c> {
     pub async fn attempt<'j>(&'j self, member: &'j Member, purpose: Purpose) -> Report<'j> {
         let started = self.scope.now();
         let cheap = self.needs.method.timeout == Timeout::Cheap;
-        let mut watch = Watch { job: self, member, purpose, reported: false };
+        let mut watch = Watch { job: self, member, purpose, started, reported: false };
         let flight = member.node.flight.enter(started, self.weight, cheap);
         let id = chance::draw() >> 40;
         let limit = self.scope.response_limit();
@@ -352,6 +353,7 @@ struct Watch<'j, 'c> {
     job: &'j Job<'c>,
     member: &'j Member,
     purpose: Purpose,
+    started: Timestamp,
     reported: bool,
 }
 
@@ -384,7 +386,12 @@ impl Drop for Watch<'_, '_> {
     fn drop(&mut self) {
         if !self.reported {
             self.count(AttemptResult::Dropped);
-            self.member.node.lane(self.job.ask.lane).on_no_verdict(self.job.scope.now());
+            let now = self.job.scope.now();
+            let waited = now.since(self.started);
+            self.member.node.lane(self.job.ask.lane).on_unanswered(now, waited);
+            if self.job.needs.method.timeout == Timeout::Cheap {
+                self.member.node.flight.gave_up(now);
+            }
         }
     }
 }

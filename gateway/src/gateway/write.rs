@@ -14,6 +14,7 @@ use crate::{
     gateway::{
         Scope, chance,
         relay::{Job, Report},
+        resolve::ask_of_write,
         served::{Content, Served},
         tries::{Reply, Tries},
     },
@@ -47,12 +48,7 @@ enum Fate {
 
 impl Scope<'_> {
     pub(super) async fn write(&self, call: &Call<'_>, needs: &Needs<'_>) -> Served {
-        let ask = crate::route::Ask {
-            data: needs.method.data,
-            lane: needs.method.lane,
-            at_tip: true,
-            ..crate::route::Ask::anything()
-        };
+        let ask = ask_of_write(needs);
         let job = Job::new(*self, call, needs, (ask, needs.weight), &[]);
         let hash = call.params.and_then(|p| self.chain.config.family.transaction_hash(p));
         Writer { job: &job, hash, tries: Tries::default() }.run().await

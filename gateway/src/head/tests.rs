@@ -112,9 +112,16 @@ fn a_liar_that_returns_to_the_truth_votes_again_at_once() {
         world.nodes[1] = world.nodes[0];
         world.tick();
         assert_eq!(world.standing(1), Standing::OnLine { lag: 0 });
+        for _ in 0..2 * PATIENCE {
+            world.clock.advance(world::BLOCK_TIME);
+            world.nodes[0].head += 1;
+            world.nodes[1].head = world.nodes[0].head - 1;
+            world.look();
+            assert_eq!(world.standing(1), Standing::OnLine { lag: 1 }, "it goes on, one behind");
+        }
         world.nodes[0].live = false;
         let changes = world.ticks(3);
-        assert_eq!(changes.len(), 3, "the tip goes on with it alone");
+        assert_eq!(changes.len(), 2, "the tip goes on with it alone");
     }
 }
 
@@ -333,6 +340,43 @@ fn a_returning_node_is_followed_though_the_last_voter_froze_meanwhile() {
     world.nodes[0].live = true;
     world.ticks(PATIENCE + 1);
     assert_eq!(world.tip(), world.block(0, world.nodes[0].head));
+}
+
+#[test]
+fn a_line_from_afar_takes_nothing_over_while_a_voter_of_the_tip_goes_on() {
+    for ahead in [0, 5, 60] {
+        let mut world = World::running(2);
+        world.nodes[1].branch = world.fork(0, Some(START - 200));
+        world.nodes[1].head += ahead;
+        let changes = world.ticks(50);
+        world.check_undisturbed(&changes, START + 53);
+        assert_eq!(world.standing(1), Standing::Forked, "{ahead}");
+    }
+}
+
+#[test]
+fn a_line_from_afar_takes_nothing_over_while_the_voters_are_split_but_go_on() {
+    let mut world = World::running(5);
+    let from = world.tip();
+    let to = world.block(0, from.number - 1);
+    let branch = world.fork(0, Some(to.number));
+    world.nodes[..2].iter_mut().for_each(|node| node.branch = branch);
+    world.nodes[4].branch = world.fork(0, Some(START - 200));
+    assert_eq!(world.ticks(50), [TipChange::Back { from, to }]);
+}
+
+#[test]
+fn a_halted_chain_is_not_left_for_a_line_that_halted_too_or_lies_below() {
+    for (frozen, below) in [(true, 0), (false, 150)] {
+        let mut world = World::running(2);
+        world.nodes[1].branch = world.fork(0, Some(START - 300));
+        world.nodes[1].head -= below;
+        world.ticks(1);
+        world.nodes[0].frozen = true;
+        world.nodes[1].frozen = frozen;
+        world.nodes[1].head += u64::from(below == 0);
+        assert_eq!(world.ticks(50), [], "{frozen} {below}");
+    }
 }
 
 #[test]

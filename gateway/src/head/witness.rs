@@ -4,7 +4,7 @@
 
 use crate::{
     clock::Timestamp,
-    head::{Header, LINK_DEPTH, Next, line::Line},
+    head::{FIRST_DEPTH, Header, LINK_DEPTH, Next, line::Line},
     names::{Block, Hash},
 };
 
@@ -25,7 +25,7 @@ pub struct Witness {
     line: Line,
     walk: Option<Walk>,
     /// It could not show the links of its head.
-    pub lost: bool,
+    lost: bool,
     /// Unix seconds of its newest header, where headers carry a time.
     pub time: Option<u64>,
     /// Highest block reached on its present branch.
@@ -59,6 +59,7 @@ impl Witness {
     /// It showed its newest header. `far`: too far below the tip to be worth a walk.
     pub fn observe(&mut self, now: Timestamp, head: &Header, served: &Line, far: bool) -> Next {
         self.time = head.time;
+        self.begin_again_if_short(served);
         let block = head.block();
         if self.walk.is_none() && self.line.top() == Some(block) {
             return Next::Nothing;
@@ -80,7 +81,17 @@ impl Witness {
             self.walk = Some(walk);
             return Next::Nothing;
         }
-        self.go_on(walk)
+        self.go_on(walk, served)
+    }
+
+    /// A first line that was shown before there was a tip, and does not link to it, is
+    /// walked down again, to the full depth.
+    fn begin_again_if_short(&mut self, served: &Line) {
+        let short = self.line.len() < LINK_DEPTH && self.line.bottom() != Some(0);
+        let apart = !self.line.is_empty() && self.line.common(served).is_none();
+        if short && apart && self.walk.is_none() && !served.is_empty() {
+            self.line = Line::default();
+        }
     }
 
     /// It showed an older header that was asked for.
@@ -99,12 +110,13 @@ impl Witness {
         walk.line.push_below(header.hash);
         walk.below = header.parent;
         walk.moved = true;
-        self.go_on(walk)
+        self.go_on(walk, served)
     }
 
     /// Asks for the next header, or gives up: then the node stands on a line of its own.
-    fn go_on(&mut self, walk: Walk) -> Next {
-        if walk.line.len() >= LINK_DEPTH || walk.line.bottom() == Some(0) {
+    fn go_on(&mut self, walk: Walk, served: &Line) -> Next {
+        let depth = if served.is_empty() { FIRST_DEPTH } else { LINK_DEPTH };
+        if walk.line.len() >= depth || walk.line.bottom() == Some(0) {
             self.accept(walk.line, walk.observed);
             return Next::Nothing;
         }

@@ -8,14 +8,22 @@ use std::{
     time::Duration,
 };
 
+use crossbeam_utils::CachePadded;
+
 use crate::worker::{self, SLOTS};
+
+/// Counters of one padded block. Blocks keep a worker's counters off every line that
+/// another worker writes.
+const BLOCK: usize = 16;
+
+type Block = CachePadded<[AtomicU64; BLOCK]>;
 
 /// A fixed number of counters.
 #[derive(Debug)]
 pub struct Counters {
     len: usize,
     /// Allocated when a worker first counts.
-    slots: Box<[OnceLock<Box<[AtomicU64]>>]>,
+    slots: Box<[OnceLock<Box<[Block]>>]>,
 }
 
 impl Counters {
@@ -25,17 +33,20 @@ impl Counters {
 
     /// Adds to a counter of this worker. Out of range is ignored.
     pub fn add(&self, at: usize, by: u64) {
-        let fresh = || (0..self.len).map(|_| AtomicU64::new(0)).collect();
+        let fresh = || (0..self.len.div_ceil(BLOCK)).map(|_| Block::default()).collect();
         let Some(slot) = self.slots.get(worker::slot()) else { return };
-        if let Some(cell) = slot.get_or_init(fresh).get(at) {
-            cell.fetch_add(by, Relaxed);
+        let block = slot.get_or_init(fresh).get(at / BLOCK);
+        if at < self.len
+            && let Some(block) = block
+        {
+            block[at % BLOCK].fetch_add(by, Relaxed);
         }
     }
 
     /// The sum over all workers.
     pub fn sum(&self, at: usize) -> u64 {
         let used = self.slots.iter().filter_map(OnceLock::get);
-        used.filter_map(|slot| slot.get(at)).map(|cell| cell.load(Relaxed)).sum()
+        used.filter_map(|slot| slot.get(at / BLOCK)).map(|b| b[at % BLOCK].load(Relaxed)).sum()
     }
 }
 
@@ -44,8 +55,9 @@ impl Counters {
 pub struct Histograms {
     /// Upper bounds, inclusive, in the unit of the samples.
     bounds: &'static [u64],
-    /// What one unit of the samples is in the exported unit.
-    pub scale: f64,
+    /// Units of the samples in one exported unit: a divisor, so that bounds come out as
+    /// the shortest decimals.
+    per_unit: f64,
     cells: Counters,
 }
 
@@ -59,7 +71,7 @@ const ITEMS: [u64; 7] = [1, 2, 5, 10, 25, 50, 100];
 impl Histograms {
     /// `rows` histograms of durations.
     pub fn seconds(rows: usize) -> Self {
-        Self::new(rows, &SECONDS, 1e-6)
+        Self::new(rows, &SECONDS, 1e6)
     }
 
     /// `rows` histograms of small counts.
@@ -67,8 +79,8 @@ impl Histograms {
         Self::new(rows, &ITEMS, 1.0)
     }
 
-    fn new(rows: usize, bounds: &'static [u64], scale: f64) -> Self {
-        Self { bounds, scale, cells: Counters::new(rows * (bounds.len() + 2)) }
+    fn new(rows: usize, bounds: &'static [u64], per_unit: f64) -> Self {
+        Self { bounds, per_unit, cells: Counters::new(rows * (bounds.len() + 2)) }
     }
 
     pub fn observe(&self, row: usize, sample: u64) {
@@ -88,11 +100,11 @@ impl Histograms {
         let mut total = 0;
         let buckets = self.bounds.iter().enumerate().map(|(at, &bound)| {
             total += self.cells.sum(base + at);
-            (bound as f64 * self.scale, total)
+            (bound as f64 / self.per_unit, total)
         });
         let buckets = buckets.collect();
         total += self.cells.sum(base + self.bounds.len());
-        let sum = self.cells.sum(base + self.bounds.len() + 1) as f64 * self.scale;
+        let sum = self.cells.sum(base + self.bounds.len() + 1) as f64 / self.per_unit;
         (buckets, total, sum)
     }
 }

@@ -41,7 +41,7 @@ const fn millis(now: Timestamp) -> u32 {
 #[derive(Debug, Default)]
 struct Latency {
     average: Average,
-    /// Nanoseconds. Learns from one answer in eight, to spare the line.
+    /// Nanoseconds. Learns from every other answer, to spare the line.
     p95: AtomicU64,
 }
 
@@ -90,7 +90,7 @@ impl LaneState {
         let sample = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.sample(now, sample);
         let p95 = self.latency.p95.load(Relaxed);
-        if p95 == 0 || sample & 7 == 0 {
+        if p95 == 0 || sample & 1 == 0 {
             self.latency.p95.store(load::p95_step(p95, sample), Relaxed);
         }
         if !self.attentive.load(Relaxed) {
@@ -105,6 +105,15 @@ impl LaneState {
     /// A failed call, whoever is to blame, counts as a slow one.
     pub fn on_slow(&self, now: Timestamp, took: Duration) {
         self.sample(now, load::failed_sample(self.latency.average.load(now).0, took));
+    }
+
+    /// A call was given up after so long without an answer: it would have taken longer yet.
+    pub fn on_unanswered(&self, now: Timestamp, waited: Duration) {
+        let waited = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
+        if waited > self.latency.average.load(now).0 {
+            self.sample(now, waited);
+        }
+        self.on_no_verdict(now);
     }
 
     /// A failure that another node's answer has proved to be this node's own. Returns
@@ -124,7 +133,7 @@ impl LaneState {
     }
 
     /// A call ended without telling anything of the node.
-    pub fn on_no_verdict(&self, now: Timestamp) {
+    fn on_no_verdict(&self, now: Timestamp) {
         if self.open_until.load(Relaxed) != 0 {
             let mut breaker = self.breaker.lock();
             breaker.on_no_verdict(now);

@@ -107,6 +107,7 @@ fn each_fault_has_its_reason() {
         (AT_TIP, View { lag: 1, ..plain }, Reason::Tier),
         (ASK, View { zone: ZoneIndex(1), own_zone: false, ..plain }, Reason::Tier),
         (ASK, View { latency: 50 * MS, ..plain }, Reason::NotDrawn),
+        (ASK, View { in_flight: 1, ..plain }, Reason::NotDrawn),
     ];
     rows.into_iter().for_each(|(ask, view, reason)| check_reason(ask, view, reason));
 }

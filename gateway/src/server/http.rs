@@ -74,7 +74,9 @@ impl Serve for Edge {
     ) -> Result<Response<Reply>, Abort> {
         let origin =
             Origin { request_id: self.0.ids.next(), peer: link.peer.ip(), protocol: link.protocol };
+        let counted = self.0.gateway.responses.begin();
         let mut response = self.0.answer(request, origin).await?;
+        counted.with(response.status().as_u16());
         reply::identify(response.headers_mut(), origin.request_id);
         Ok(response)
     }

@@ -3,14 +3,16 @@
 
 use std::{
     net::SocketAddr,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     thread,
     time::Duration,
 };
 
 use tokio::time::{Instant, interval};
 
-use super::Shared;
 use crate::{
     config::Endpoint,
     upstream::{Client, Options, Outgoing, ReplyBody},
@@ -35,15 +37,15 @@ pub struct Counts {
 }
 
 /// Calls under way; they end with the process.
-pub struct Traffic(Shared<Tally>);
+pub struct Traffic(Arc<Tally>);
 
 impl Traffic {
     pub fn start(gateway: SocketAddr) -> anyhow::Result<Self> {
         let endpoint = Endpoint::read(&format!("http://{gateway}/eth"))
             .map_err(|error| anyhow::anyhow!(error))?;
-        let client = Shared::new(Client::http(&Options::new(endpoint))?);
-        let tally = Shared::new(Tally::default());
-        let counted = Shared::clone(&tally);
+        let client = Arc::new(Client::http(&Options::new(endpoint))?);
+        let tally = Arc::new(Tally::default());
+        let counted = Arc::clone(&tally);
         thread::Builder::new().name("traffic".to_owned()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             if let Ok(runtime) = runtime {
@@ -63,11 +65,11 @@ impl Traffic {
     }
 }
 
-async fn call_for_ever(client: Shared<Client>, tally: Shared<Tally>) {
+async fn call_for_ever(client: Arc<Client>, tally: Arc<Tally>) {
     let mut ticks = interval(EVERY);
     for number in 0_usize.. {
         ticks.tick().await;
-        let (client, tally) = (Shared::clone(&client), Shared::clone(&tally));
+        let (client, tally) = (Arc::clone(&client), Arc::clone(&tally));
         tokio::spawn(async move {
             let began = Instant::now();
             let out = Outgoing::new(text(number).into(), began + PATIENCE);

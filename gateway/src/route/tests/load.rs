@@ -102,6 +102,16 @@ fn under_load_the_heavier_node_carries_more_in_proportion() {
     assert!((6_800..8_200).contains(&picks[1]), "{picks:?}");
 }
 
+#[test]
+fn a_zone_with_little_in_flight_is_not_left_for_a_faster_one() {
+    let far = View { latency: MS, ..node(1, 1) };
+    for (in_flight, chosen) in [(0, 0), (31, 0), (32, 1)] {
+        let own = View { latency: 100 * MS, in_flight, ..node(0, 0) };
+        let decision = choose(POLICY, ASK, &[own, far], 0);
+        assert_eq!(decision.chosen, Some(NodeIndex(chosen)), "{in_flight}");
+    }
+}
+
 /// Two own nodes and two of another zone, three times as far away.
 fn zones() -> Vec<View> {
     let near = |at| View { latency: 5 * MS, ..node(at, 0) };
