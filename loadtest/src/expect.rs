@@ -93,6 +93,17 @@ impl Case<'_> {
         self.expect.to.map_or(Duration::MAX, |to| to.0)
     }
 
+    /// A count that grows with the load.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count of one run times a factor up to 100"
+    )]
+    fn scaled(&self, count: u64) -> u64 {
+        (count as f64 * self.outcome.rate_scale) as u64
+    }
+
     /// The calls that the expectation speaks of.
     fn chosen(&self) -> impl Iterator<Item = &Record> {
         let which = self.expect.of.as_ref().map_or(&Which::All, |of| of.get_ref());

@@ -56,6 +56,7 @@ pub struct Outcome {
     pub seen: Seen,
     /// Requests a second that were meant.
     pub rate: f64,
+    pub rate_scale: f64,
     pub length: Duration,
     pub events: Vec<Event>,
     pub logs: Vec<String>,
@@ -152,13 +153,13 @@ async fn play(world: &Arc<World>, options: &Options) -> anyhow::Result<Outcome> 
     let seen = seen.map_err(|_| anyhow!("the load broke off"))??;
     settle(world).await;
     drop(watching);
-    finish(world, seen, rate, start).await
+    finish(world, seen, options.rate_scale, start).await
 }
 
 async fn finish(
     world: &Arc<World>,
     seen: Seen,
-    rate: f64,
+    rate_scale: f64,
     start: Instant,
 ) -> anyhow::Result<Outcome> {
     watch::scrape(world, start).await;
@@ -174,7 +175,8 @@ async fn finish(
     Ok(Outcome {
         world: Arc::clone(world),
         seen,
-        rate,
+        rate: *world.scenario.load.rate.get_ref() * rate_scale,
+        rate_scale,
         length: world.scenario.load.duration.get_ref().0,
         events: events.collect(),
         logs: logs.context("the gateway's log")?,

@@ -17,7 +17,7 @@ use thiserror::Error;
 use toml::Spanned;
 
 pub use self::expect::{
-    CallsTo, Expect, Metric, Over, Refused, Returns, Sample, Stopped, Which,
+    CallsTo, Expect, Metric, Over, Refused, Returns, Sample, ShareTo, Stopped, Which,
 };
 pub use self::units::{Bytes, Time};
 

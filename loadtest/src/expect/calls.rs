@@ -26,7 +26,7 @@ impl Case<'_> {
             let seen = format!("{:.3} % of {all} failed{}", share * 100.0, self.kinds());
             self.add(share <= most, seen, format!("{:.3} %", most * 100.0));
         }
-        if let Some(least) = self.expect.at_least {
+        if let Some(least) = self.expect.at_least.map(|least| self.scaled(least)) {
             let answered = self.chosen().filter(|record| record.end == End::Right).count() as u64;
             self.add(answered >= least, format!("{answered} answered"), format!("at least {least}"));
         }

@@ -7,7 +7,7 @@ use headrace_simnode::hash::Hash;
 
 use super::{Case, EJECTIONS};
 use crate::load::End;
-use crate::scenario::{CallsTo, Metric, Returns, Sample, Stopped};
+use crate::scenario::{CallsTo, Metric, Returns, Sample, ShareTo, Stopped};
 use crate::steps;
 use crate::watch::metrics;
 
@@ -24,6 +24,9 @@ impl Case<'_> {
     fn traffic(&mut self) {
         if let Some(calls) = self.expect.calls_to.clone() {
             self.calls_to(&calls);
+        }
+        if let Some(share) = self.expect.share_to.clone() {
+            self.share_to(&share);
         }
         if let Some(returns) = self.expect.returns.clone() {
             self.returns(&returns);
@@ -50,9 +53,31 @@ impl Case<'_> {
         if let Some(most) = calls.most {
             self.add(count <= most, seen.clone(), format!("at most {most}"));
         }
-        if let Some(least) = calls.least {
+        if let Some(least) = calls.least.map(|least| self.scaled(least)) {
             self.add(count >= least, seen, format!("at least {least}"));
         }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts of one run")]
+    fn share_to(&mut self, share: &ShareTo) {
+        let methods = self.outcome.world.scenario.client_methods();
+        let (from, to) = (self.from(), self.to());
+        let watched = self.outcome.world.watched.lock();
+        let (mut all, mut inside) = (0, 0);
+        for (at, member) in self.outcome.world.fleet.nodes.iter().enumerate() {
+            let calls = |t| watched.calls(at, &methods, t);
+            let count = calls(to).saturating_sub(calls(from));
+            let named = share.node.as_ref().is_some_and(|node| *node.get_ref() == member.name);
+            let zone = share.zone.as_ref().is_some_and(|zone| *zone.get_ref() == member.zone);
+            all += count;
+            inside += if named || zone { count } else { 0 };
+        }
+        drop(watched);
+        let part = inside as f64 / (all as f64).max(1.0);
+        let whom = share.node.as_ref().or(share.zone.as_ref()).map_or("", |name| name.get_ref());
+        let seen = format!("{:.1} % of {all} to {whom}", part * 100.0);
+        let bound = format!("{:.1} % to {:.1} %", share.least * 100.0, share.most * 100.0);
+        self.add((share.least..=share.most).contains(&part), seen, bound);
     }
 
     fn returns(&mut self, returns: &Returns) {

@@ -148,7 +148,10 @@ impl Checker<'_> {
         }
         let named = expect.calls_to.as_ref().map(|calls| &calls.node);
         let named = named.into_iter().chain(expect.returns.as_ref().map(|returns| &returns.node));
+        let share = expect.share_to.as_ref();
+        let named = named.chain(share.and_then(|share| share.node.as_ref()));
         named.for_each(|node| self.node(node));
+        share.and_then(|share| share.zone.as_ref()).into_iter().for_each(|zone| self.zone(zone));
         if expect.from.zip(expect.to).is_some_and(|(from, to)| from >= to) {
             self.add(0, format!("expect {:?}: from is not before to", expect.rule));
         }

@@ -27,7 +27,8 @@ pub struct Expect {
     pub over: Option<Over>,
     /// Every call is refused like this.
     pub refused: Option<Refused>,
-    /// At least so many calls were answered: the rule was put to the test.
+    /// At least so many calls were answered: the rule was put to the test. Scaled with
+    /// the rate.
     pub at_least: Option<u64>,
     /// The head goes back by at most so many blocks, reorgs aside, seen through one gateway.
     pub head_back: Option<u64>,
@@ -38,6 +39,8 @@ pub struct Expect {
     pub stale: Option<Time>,
     /// Client calls at a node.
     pub calls_to: Option<CallsTo>,
+    /// The share of client calls that a node or a zone gets.
+    pub share_to: Option<ShareTo>,
     /// Client calls reach a node again.
     pub returns: Option<Returns>,
     /// Node calls per client call, over the methods that only clients use.
@@ -117,7 +120,18 @@ pub struct CallsTo {
     /// Only this method; default: all methods that only clients use.
     pub method: Option<String>,
     pub most: Option<u64>,
+    /// Scaled with the rate.
     pub least: Option<u64>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShareTo {
+    pub node: Option<Spanned<String>>,
+    pub zone: Option<Spanned<String>>,
+    /// 0 to 1.
+    pub least: f64,
+    pub most: f64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
