@@ -39,7 +39,8 @@ if [ -z "${PYTHON:-}" ]; then
         need python3 python3
         rm -rf "$tools/real"
         mkdir -p "$tools"
-        # Debian has `venv` without pip unless python3-venv is there.
+        # Debian's python3 cannot make one before python3-venv is there.
+        python3 -c 'import ensurepip' 2>/dev/null || quietly apt-get install --yes --no-install-recommends python3-venv
         quietly python3 -m venv "$tools/real"
         quietly "$PYTHON" -m pip install --quiet --no-deps -r $tests/requirements.txt
         cp $tests/requirements.txt "$tools/real/requirements.txt"

@@ -25,6 +25,16 @@ export async function freePort() {
   return port;
 }
 
+/** Whether nobody listens on this port. */
+export async function isFree(port) {
+  const server = createServer();
+  const listening = once(server, "listening").then(() => true, () => false);
+  server.listen(port, "127.0.0.1");
+  const free = await listening;
+  server.close();
+  return free;
+}
+
 /** Waits until `condition()` is truthy and gives its value; fails after `ms`. */
 export async function until(what, ms, condition) {
   const deadline = Date.now() + ms;

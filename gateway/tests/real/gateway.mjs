@@ -8,6 +8,9 @@ import { join } from "node:path";
 
 import { freePort, until } from "./anvil.mjs";
 
+/** Where operators are served when nothing is configured. */
+export const ADMIN_PORT = 9545;
+
 /** Small bounds, so that a test can reach them. */
 export const MAX_BATCH = 50;
 export const MAX_BODY = 128 * 1024;
@@ -21,6 +24,15 @@ export class Gateway {
     writeFileSync(config, configText(nodes, zone, port, admin));
     const gateway = new Gateway(folder, port, ["run", config]);
     gateway.admin = `http://127.0.0.1:${admin}`;
+    await gateway.ready();
+    return gateway;
+  }
+
+  /** Serves `nodes` without any file, as the README shows it. */
+  static async bare(nodes) {
+    const port = await freePort();
+    const args = ["run", "--listen", `127.0.0.1:${port}`, ...nodes.flatMap((node) => ["--node", node.url])];
+    const gateway = new Gateway(mkdtempSync(join(tmpdir(), "headrace-real-")), port, args);
     await gateway.ready();
     return gateway;
   }
@@ -41,11 +53,11 @@ export class Gateway {
     });
   }
 
-  /** SIGTERM; gives the exit code. */
-  async stop() {
+  /** Ends it by a signal, SIGTERM by default; gives the exit code. */
+  async stop(signal = "SIGTERM") {
     if (this.process.exitCode !== null || this.process.signalCode !== null) return this.process.exitCode;
     const gone = once(this.process, "exit");
-    this.process.kill("SIGTERM");
+    this.process.kill(signal);
     const patience = setTimeout(() => this.process.kill("SIGKILL"), 10_000);
     const [code] = await gone;
     clearTimeout(patience);

@@ -13,12 +13,12 @@ import { bytesToHex, createPublicClient, createWalletClient, http } from "viem";
 import { mnemonicToAccount } from "viem/accounts";
 import { mainnet } from "viem/chains";
 
-import { Node } from "./anvil.mjs";
+import { Node, isFree } from "./anvil.mjs";
 import { Chain } from "./chain.mjs";
 import { check, describe, tally } from "./check.mjs";
 import { ABI, ABI_JSON, creation } from "./contract.mjs";
 import { ethers, ethersDefault } from "./ethers.mjs";
-import { Gateway } from "./gateway.mjs";
+import { ADMIN_PORT, Gateway } from "./gateway.mjs";
 import { raw } from "./raw.mjs";
 import { REJECTED, abandoned, retries } from "./retries.mjs";
 import { tour } from "./tour.mjs";
@@ -29,7 +29,7 @@ import { Python } from "./web3py.mjs";
 const DIRECT = process.argv.includes("--direct");
 const BLOCK_MS = 1000;
 /** How long each fault lasts, and the calm after it. */
-const FAULT_BLOCKS = 5;
+const FAULT_BLOCKS = 4;
 const CALM_BLOCKS = 2;
 const PATIENCE_MS = 120_000;
 
@@ -42,12 +42,13 @@ async function main() {
   const url = gateway?.url ?? chain.reference.url;
   const contract = await deploy(chain);
   const [python, pairs] = startClients(url, chain.reference.url, contract);
-  await chain.blocks(10);
+  await chain.blocks(8);
   await Promise.all(pairs.map((pair) => tour(pair, chain, { account: wallet(0).address, contract })));
   if (DIRECT) return;
   await raw(url, chain);
   await faults(chain, pairs);
   await outlives(chain, gateway, pairs[0]);
+  await withoutFile(chain);
   const makers = { viem: viemDefault, ethers: ethersDefault, "web3.py": (at) => python.defaults(at) };
   await retries(url, makers, REJECTED);
   const unsent = await pairs[0].reference.sign(9);
@@ -67,14 +68,34 @@ async function startNodes() {
 }
 
 async function startGateway(chain) {
-  const gateway = await Gateway.start(chain.nodes, "near");
+  return stoppedAtTheEnd(await Gateway.start(chain.nodes, "near"));
+}
+
+function stoppedAtTheEnd(gateway) {
   started.push(() => {
     // Its log is what explains a failure.
     if (tally.failed === 0) rmSync(gateway.folder, { recursive: true });
-    else console.log(`the gateway's config and logs are in ${gateway.folder}`);
+    else console.log(`the config and logs of a gateway are in ${gateway.folder}`);
   });
   started.push(() => gateway.stop());
   return gateway;
+}
+
+/** `headrace run --node URL --node URL` serves with nothing else said. */
+async function withoutFile(chain) {
+  if (!(await isFree(ADMIN_PORT))) {
+    console.log(`NOT CHECKED  run without a file: somebody listens on port ${ADMIN_PORT}`);
+    return;
+  }
+  await check("two nodes on the command line are served, without a file", async () => {
+    const gateway = stoppedAtTheEnd(await Gateway.bare(chain.nodes.slice(0, 2)));
+    const client = createPublicClient({ chain: mainnet, transport: http(gateway.url, { retryCount: 0 }) });
+    assert.equal(await client.getChainId(), 1);
+    const block = await client.getBlock();
+    assert.equal(block.hash, chain.log[Number(block.number) - 1].hash);
+    // By default it would go on serving for 20 s.
+    await gateway.stop("SIGKILL");
+  });
 }
 
 /** Deploys the contract at the reference node; the driver hands it to the others. */
@@ -137,7 +158,9 @@ async function phase(name, breaks, chain, watches) {
     await chain.blocks(CALM_BLOCKS);
     const problems = watches.flatMap(({ pair, problems: found }) => found.map((problem) => `${pair.name}: ${problem}`));
     assert.equal(problems.length, 0, `${problems.length} problems\n${problems.slice(0, 5).join("\n")}`);
-    return `slowest ${watches.map((watch) => watch.takeSlowest()).map(({ ms, op }) => `${op} ${ms} ms`).join(", ")}`;
+    const ahead = chain.ahead > 0 ? `, receipts up to ${chain.ahead} blocks ahead of the newest` : "";
+    chain.ahead = 0;
+    return `slowest ${watches.map((watch) => watch.takeSlowest()).map(({ ms, op }) => `${op} ${ms} ms`).join(", ")}${ahead}`;
   });
 }
 

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 
+import { SETTLED } from "./chain.mjs";
 import { describe, plain, same } from "./check.mjs";
 import { write } from "./tour.mjs";
 
@@ -79,8 +80,8 @@ export class Watch {
     assert.equal(latest.hash, chain.log[Number(latest.number) - 1].hash, "the latest block is the chain's own");
     this.#newer("the newest state", await pair.gateway.height());
     await same(pair, "block", number, true);
-    await same(pair, "balance", this.account, number);
-    await same(pair, "get", number);
+    await same(pair, "balance", this.account, number - SETTLED);
+    await same(pair, "get", number - SETTLED);
     await same(pair, "logs", Math.max(1, number - 5), number);
     const heights = [number, number - 1, number - 2];
     assert.deepEqual(plain(await pair.gateway.batch(heights)), heights.map((height) => chain.log[height - 1].hash), "a batch");

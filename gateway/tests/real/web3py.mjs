@@ -19,6 +19,7 @@ export class Python {
     this.process = spawn(python, [script, JSON.stringify(setup)], { stdio: ["pipe", "pipe", "inherit"] });
     this.process.on("exit", () => this.#fail("the Python process ended"));
     this.process.on("error", (error) => this.#fail(error.message));
+    this.process.stdin.on("error", (error) => this.#fail(error.message));
     createInterface({ input: this.process.stdout }).on("line", (line) => this.#answer(JSON.parse(line)));
   }
 
