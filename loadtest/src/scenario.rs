@@ -16,9 +16,7 @@ use serde::Deserialize;
 use thiserror::Error;
 use toml::Spanned;
 
-pub use self::expect::{
-    CallsTo, Expect, Metric, Over, Refused, Returns, Sample, Stopped, Which,
-};
+pub use self::expect::{CallsTo, Expect, Metric, Over, Refused, Returns, Sample, Stopped, Which};
 pub use self::units::{Bytes, Time};
 
 /// A whole scenario.
@@ -410,8 +408,9 @@ impl Scenario {
     /// # Errors
     /// It cannot be read, is no TOML, or does not mean anything.
     pub fn load(path: &Path) -> Result<Self, BadScenario> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| BadScenario { problems: vec![format!("{}: {error}", path.display())] })?;
+        let text = std::fs::read_to_string(path).map_err(|error| BadScenario {
+            problems: vec![format!("{}: {error}", path.display())],
+        })?;
         Self::read(&text, path)
     }
 

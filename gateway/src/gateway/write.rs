@@ -65,7 +65,7 @@ impl<'c> Writer<'_, 'c> {
     async fn run(mut self) -> Served {
         let (member, fate) = match self.send_first().await {
             Ok(sent) => sent,
-            Err(error) => return self.tries.conclude(self.job, error),
+            Err(error) => return self.tries.conclude(error),
         };
         let content = match fate {
             Fate::Answered(content) => {
@@ -77,7 +77,7 @@ impl<'c> Writer<'_, 'c> {
             Fate::Refused(content) => self.refused(content).await,
             Fate::InDoubt | Fate::Unsent => self.settle().await,
         };
-        self.tries.serve_from(self.job, member.place.node, content)
+        self.tries.serve_from(member.place.node, content)
     }
 
     /// Sends to the first node that takes the connection.
