@@ -251,9 +251,9 @@ impl Scope<'_> {
 
     /// Answers one call that came alone.
     async fn single(&self, call: &Call<'_>) -> Answer {
-        let started = self.now();
+        let under_way = self.begin(call);
         let served = self.call(call).await;
-        self.record(call, &served, started);
+        under_way.end(&served);
         self.answer_single(call.id, served)
     }
 }

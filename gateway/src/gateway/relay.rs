@@ -178,11 +178,12 @@ impl<'c> Job<'c> {
         if tries.sent >= retries.attempts {
             return Err(CallError::NoNode);
         }
-        let member = self.pick(tries)?;
-        let free = tries.sent <= 1;
-        if !free && !self.scope.chain.state.retries.spend(self.scope.now()) {
+        // A connect that was refused sent nothing: going on is no retry.
+        let is_retry = tries.sent > 0;
+        if is_retry && !self.scope.chain.state.retries.spend(self.scope.now()) {
             return Err(CallError::Overloaded);
         }
+        let member = self.pick(tries)?;
         Ok(member)
     }
 

@@ -93,16 +93,18 @@ impl Tries {
                     let wait = retry_after.unwrap_or(THROTTLED);
                     Lane::ALL.iter().for_each(|&lane| node.lane(lane).on_throttled(now, wait));
                     self.overloaded = true;
-                    self.fallback.get_or_insert(content);
                     Next::Again
                 }
                 Verdict::NodeFault(fault) => {
                     node.lane(lane).on_slow(now, report.took);
+                    if !job.is_repeatable() {
+                        return Next::Done(content);
+                    }
                     self.timed_out |= fault == NodeFault::Timeout;
-                    self.unreadable |= fault == NodeFault::Unreadable;
                     self.fault(job, member.place.node);
-                    if let Content::Error(_) = content {
-                        self.fallback = Some(content);
+                    match content {
+                        Content::Error(_) => self.fallback = Some(content),
+                        _ => self.unreadable |= fault != NodeFault::Timeout,
                     }
                     self.again_unless_heavy_timeout(job, fault == NodeFault::Timeout)
                 }
