@@ -58,8 +58,9 @@ impl Scope<'_> {
         if !access.wants(outcome, chance::fraction()) {
             return;
         }
+        let member = served.node.and_then(|node| self.chain.member(node));
         let (node, zone) =
-            served.trail.as_ref().map_or(("", ""), |trail| (&*trail.node, &*trail.zone));
+            member.map_or(("", ""), |member| (&*member.node.config.name, &*member.node.zone));
         access.write(&Record {
             request_id: self.from.request_id.0,
             protocol: self.from.protocol.word(),

@@ -74,18 +74,18 @@ impl<'c> Job<'c> {
         let mut tries = Tries::default();
         let first = match self.pick_waiting(&mut tries).await {
             Ok(member) => member,
-            Err(error) => return tries.conclude(self, error),
+            Err(error) => return tries.conclude(error),
         };
         let first = std::pin::pin!(self.attempt(first, Purpose::Call));
         let mut race = Race::new(first, self.scope.deadline);
         loop {
             match race.next(self.next_look(&tries)).await {
                 Event::Report(report) => match tries.digest(self, report) {
-                    Next::Done(content) => return tries.serve(self, content),
+                    Next::Done(content) => return tries.serve(content),
                     Next::Again if race.is_running() => {}
                     Next::Again => match self.pick_again(&mut tries) {
                         Ok(member) => race.add(self.attempt(member, Purpose::Retry)),
-                        Err(error) => return tries.conclude(self, error),
+                        Err(error) => return tries.conclude(error),
                     },
                 },
                 Event::Look => {
@@ -93,7 +93,7 @@ impl<'c> Job<'c> {
                         race.add(self.attempt(member, purpose));
                     }
                 }
-                Event::Deadline => return tries.conclude(self, CallError::Deadline),
+                Event::Deadline => return tries.conclude(CallError::Deadline),
             }
         }
     }

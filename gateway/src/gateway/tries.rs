@@ -9,7 +9,6 @@ use smallvec::SmallVec;
 use crate::{
     error::CallError,
     gateway::{
-        answer::Trail,
         chance,
         relay::{Job, Report},
         served::{Content, Served},
@@ -224,7 +223,7 @@ impl Tries {
     }
 
     /// What the client gets when nobody is left to ask, or nothing may be repeated.
-    pub fn conclude(&mut self, job: &Job<'_>, none_left: CallError) -> Served {
+    pub fn conclude(&mut self, none_left: CallError) -> Served {
         let content = match self.fallback.take() {
             Some(content) => content,
             None if self.unreadable => Content::Refused(CallError::UpstreamInvalid),
@@ -232,22 +231,16 @@ impl Tries {
             None if self.overloaded => Content::Refused(CallError::Overloaded),
             None => Content::Refused(none_left),
         };
-        self.serve(job, content)
+        self.serve(content)
     }
 
     /// As [`Tries::serve`], naming the node that was written to.
-    pub fn serve_from(mut self, job: &Job<'_>, node: NodeIndex, content: Content) -> Served {
+    pub fn serve_from(mut self, node: NodeIndex, content: Content) -> Served {
         self.served_by = Some(node);
-        self.serve(job, content)
+        self.serve(content)
     }
 
-    pub fn serve(&self, job: &Job<'_>, content: Content) -> Served {
-        let member = self.served_by.and_then(|node| job.scope.chain.member(node));
-        let trail = member.map(|member| Trail {
-            node: member.node.config.name.clone(),
-            zone: member.node.zone.clone(),
-            attempts: self.sent,
-        });
-        Served { content, trail, attempts: self.sent, hedged: self.hedged }
+    pub fn serve(&self, content: Content) -> Served {
+        Served { content, node: self.served_by, attempts: self.sent, hedged: self.hedged }
     }
 }

@@ -5,7 +5,7 @@
 //! two when the first is in doubt or refused it for reasons of its own, and never by
 //! more on the client's path (`broadcast` aside); "already known" is success.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
@@ -30,6 +30,8 @@ use crate::{
 
 /// A copy sent off the client's path must be answered within this time.
 const COPY_DEADLINE: Duration = Duration::from_secs(5);
+/// How often a write under way is looked at.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What became of one send of the bytes.
 enum Fate {
@@ -65,7 +67,7 @@ impl<'c> Writer<'_, 'c> {
     async fn run(mut self) -> Served {
         let (member, fate) = match self.send_first().await {
             Ok(sent) => sent,
-            Err(error) => return self.tries.conclude(self.job, error),
+            Err(error) => return self.tries.conclude(error),
         };
         let content = match fate {
             Fate::Answered(content) => {
@@ -77,7 +79,7 @@ impl<'c> Writer<'_, 'c> {
             Fate::Refused(content) => self.refused(content).await,
             Fate::InDoubt | Fate::Unsent => self.settle().await,
         };
-        self.tries.serve_from(self.job, member.place.node, content)
+        self.tries.serve_from(member.place.node, content)
     }
 
     /// Sends to the first node that takes the connection.
@@ -85,15 +87,32 @@ impl<'c> Writer<'_, 'c> {
         loop {
             let member = self.job.pick_waiting(&mut self.tries).await?;
             self.broadcast(member.place.node);
-            let report = self.job.attempt(member, Purpose::Call).await;
-            match self.fate(report) {
+            match self.send_to(member, Purpose::Call).await {
                 Fate::Unsent => {}
                 fate => return Ok((member, fate)),
             }
         }
     }
 
-    fn fate(&mut self, report: Report<'_>) -> Fate {
+    /// Sends the bytes to a node. A node that falls silent leaves them in doubt at once:
+    /// there is no point in waiting for its deadline.
+    async fn send_to(&self, member: &Member, purpose: Purpose) -> Fate {
+        let mut attempt = pin!(self.job.attempt(member, purpose));
+        loop {
+            tokio::select! {
+                report = &mut attempt => return self.fate(report),
+                () = sleep(LOOK) => {
+                    let node = &member.node;
+                    if node.is_suspected() || node.is_silent(self.job.scope.now()) {
+                        self.job.suspect(member);
+                        return Fate::InDoubt;
+                    }
+                }
+            }
+        }
+    }
+
+    fn fate(&self, report: Report<'_>) -> Fate {
         let member = report.member;
         match report.reply {
             Reply::Failed(error) => {
@@ -132,8 +151,7 @@ impl<'c> Writer<'_, 'c> {
         if Instant::now() >= self.job.scope.deadline {
             return self.in_doubt();
         }
-        let report = self.job.attempt(other, Purpose::Retry).await;
-        match self.fate(report) {
+        match self.send_to(other, Purpose::Retry).await {
             Fate::Answered(content) => {
                 self.accepted(other.place.node, &content);
                 content
@@ -147,8 +165,7 @@ impl<'c> Writer<'_, 'c> {
     /// Refused by one node for its own reasons: one other, and its word counts.
     async fn refused(&mut self, first: Content) -> Content {
         let Ok(other) = self.job.pick(&mut self.tries) else { return first };
-        let report = self.job.attempt(other, Purpose::Retry).await;
-        match self.fate(report) {
+        match self.send_to(other, Purpose::Retry).await {
             Fate::Answered(content) => {
                 self.accepted(other.place.node, &content);
                 content
