@@ -212,7 +212,8 @@ fn all_bodies_in_flight_share_one_bound() {
     assert_eq!(seen.status, 100, "80 bytes are held");
     let (_, seen) = server.ask(post("", &"1".repeat(30)).as_bytes());
     assert_eq!((seen.status, code(&seen)), (503, Some(-32005)));
-    assert_eq!(seen.header("retry-after"), Some("01"));
+    let wait = seen.header("retry-after").and_then(|wait| wait.strip_prefix('0'));
+    assert!(wait.is_some_and(|wait| ("1"..="5").contains(&wait)), "B116: {seen:?}");
     drop(holding);
     until("they are given back", || {
         server.ask(post("", &"1".repeat(30)).as_bytes()).1.status == 400
