@@ -19,7 +19,7 @@ use crate::{
     judge::{self, NodeError, ReplyView, Verdict},
     method::{Needs, Timeout},
     metrics::{AttemptResult, Ejection, Purpose},
-    route::{self, Ask, Decision, Policy, Reason},
+    route::{self, Ask, Decision, Facts, Policy, Reason},
     rpc::{
         Call, reply,
         reply::{HeadState, Trimmer},
@@ -228,11 +228,17 @@ impl<'c> Job<'c> {
         if decision.only(Reason::LacksMethod) {
             return CallError::MethodUnavailable;
         }
-        let lacks_head = [Reason::Behind, Reason::Stalled, Reason::Lagging];
-        if lacks_head.iter().any(|&reason| decision.has(reason)) {
-            return CallError::HeadUnavailable;
-        }
-        CallError::NoNode
+        if self.may_catch_up(decision) { CallError::HeadUnavailable } else { CallError::NoNode }
+    }
+
+    /// Whether a node lacks nothing but the head: a dead one that was behind is not waited for.
+    fn may_catch_up(&self, decision: &Decision) -> bool {
+        const OUT: u16 = Facts::UNHEALTHY | Facts::SUSPECTED | Facts::REFUSED | Facts::DRAINED;
+        let members = self.scope.chain.members.iter();
+        members.zip(&decision.reasons).any(|(member, reason)| {
+            matches!(reason, Some(Reason::Behind | Reason::Stalled | Reason::Lagging))
+                && !member.node.facts().has(OUT)
+        })
     }
 
     /// Whether the chain has nodes that keep everything, up or not.

@@ -58,6 +58,10 @@ pub struct Tries {
     nulls: u32,
     /// Only a node that keeps everything can answer.
     pub archive_only: bool,
+    /// A node said that it does not keep what is asked any more.
+    pruned: bool,
+    /// …and so did one that should keep everything.
+    archive_pruned: bool,
     timed_out: bool,
     unreadable: bool,
     overloaded: bool,
@@ -140,7 +144,13 @@ impl Tries {
         content: Content,
     ) -> Next {
         match missing {
-            Missing::Pruned => self.archive_only = job.has_archive(),
+            Missing::Pruned => {
+                self.pruned = true;
+                self.archive_only = job.has_archive();
+                let member = job.scope.chain.member(node);
+                self.archive_pruned |= member.is_some_and(|member| member.node.config.archive);
+                return Next::Again;
+            }
             Missing::Indexing => self.archive_only |= job.has_archive(),
             Missing::Method => {
                 if let Some(member) = job.scope.chain.member(node) {
@@ -228,9 +238,18 @@ impl Tries {
             None if self.unreadable => Content::Refused(CallError::UpstreamInvalid),
             None if self.timed_out => Content::Refused(CallError::Deadline),
             None if self.overloaded => Content::Refused(CallError::Overloaded),
+            None if self.pruned => Content::Refused(self.too_old(job)),
             None => Content::Refused(none_left),
         };
         self.serve(job, content)
+    }
+
+    /// In our words: each client says "pruned" in its own, and none knows of the archive.
+    fn too_old(&self, job: &Job<'_>) -> CallError {
+        if job.has_archive() && !self.archive_pruned {
+            return CallError::ArchiveUnavailable;
+        }
+        CallError::HistoryPruned { earliest: None }
     }
 
     /// As [`Tries::serve`], naming the node that was written to.

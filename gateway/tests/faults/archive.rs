@@ -52,9 +52,8 @@ async fn a_block_just_ahead_is_waited_for_and_one_far_ahead_is_not_there() {
     let world = Plan::new(900, &["a", "b"]).by_hand().ready().await;
     let next = format!("{:#x}", world.tip().number + 1);
     let mut client = world.client().await;
-    let asked = tokio::spawn(async move {
-        client.call("eth_getBalance", &balance_params(&next)).await
-    });
+    let asked =
+        tokio::spawn(async move { client.call("eth_getBalance", &balance_params(&next)).await });
     world.chain.mine(1);
     let reply = asked.await.unwrap();
     assert_eq!(world.judged(&reply), world.tip().number, "waited for, and answered");

@@ -15,10 +15,7 @@ async fn newest(world: &World) -> super::client::Reply {
 async fn all_gone(world: &World, nodes: &[&str]) {
     world.inject_all(Fault::Die);
     // The first calls may still find out.
-    until_asked("refused", || async {
-        newest(world).await.json.get("error").is_some()
-    })
-    .await;
+    until_asked("refused", || async { newest(world).await.json.get("error").is_some() }).await;
     let began = Instant::now();
     for _ in 0..20 {
         let reply = newest(world).await;
@@ -43,10 +40,8 @@ async fn when_every_node_is_gone_clients_hear_it_at_once_and_all_is_well_when_th
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dead_node_that_was_behind_is_not_waited_for() {
-    let world = Plan::new(5_000, &["a", "b", "late"])
-        .fault("late", Fault::Lag { blocks: 1 })
-        .ready()
-        .await;
+    let world =
+        Plan::new(5_000, &["a", "b", "late"]).fault("late", Fault::Lag { blocks: 1 }).ready().await;
     world.inject_all(Fault::Die);
     until("all are seen dead", || {
         ["a", "b", "late"].iter().all(|node| world.has(node, Facts::UNHEALTHY))
@@ -74,14 +69,6 @@ async fn a_killed_node_gets_traffic_again_within_5_s_of_its_return_and_nobody_no
         world.height_read(&mut client, "latest").await;
         assert!(began.elapsed() < Duration::from_secs(5), "no traffic after its return");
     }
-    // Slow start: its share is small at first.
-    let (mine, other) = (world.calls("a", "eth_getBalance"), world.calls("b", "eth_getBalance"));
-    for _ in 0..100 {
-        world.height_read(&mut client, "latest").await;
-    }
-    let (mine, other) =
-        (world.calls("a", "eth_getBalance") - mine, world.calls("b", "eth_getBalance") - other);
-    assert!(mine < other, "{mine} of {}: no ramp", mine + other);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

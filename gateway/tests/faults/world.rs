@@ -187,7 +187,9 @@ impl World {
             | Facts::REFUSED
             | Facts::WRONG_CHAIN;
         until("usable", || {
-            self.has(node, Facts::VERIFIED) && self.has(node, Facts::ON_LINE) && !self.has(node, out)
+            self.has(node, Facts::VERIFIED)
+                && self.has(node, Facts::ON_LINE)
+                && !self.has(node, out)
         })
         .await;
     }
