@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use crate::{
+    clock::Timestamp,
     error::CallError,
     gateway::{
         Scope, chance,
@@ -26,7 +27,7 @@ use crate::{
         write::{self, Splice},
     },
     topology::Member,
-    upstream::{Incoming, Outgoing, ReplyBody, UpstreamError},
+    upstream::{Exhausted, Fault, Incoming, Outgoing, ReplyBody, UpstreamError},
 };
 
 use self::race::{Event, Race};
@@ -270,8 +271,12 @@ impl<'c> Job<'c> {
     pub async fn attempt<'j>(&'j self, member: &'j Member, purpose: Purpose) -> Report<'j> {
         let started = self.scope.now();
         let cheap = self.needs.method.timeout == Timeout::Cheap;
-        let mut watch = Watch { job: self, member, purpose, reported: false };
         let flight = member.node.flight.enter(started, self.weight, cheap);
+        if !member.node.has_room_for(&flight) {
+            let full = UpstreamError::unsent(Fault::Exhausted(Exhausted::Bound));
+            return Report { member, took: Duration::ZERO, reply: Reply::Failed(full) };
+        }
+        let mut watch = Watch { job: self, member, purpose, started, reported: false };
         let id = chance::draw() >> 40;
         let limit = self.scope.response_limit();
         let whole = if self.scope.item.1 > 0 { limit as usize } else { WHOLE };
@@ -358,6 +363,7 @@ struct Watch<'j, 'c> {
     job: &'j Job<'c>,
     member: &'j Member,
     purpose: Purpose,
+    started: Timestamp,
     reported: bool,
 }
 
@@ -390,13 +396,14 @@ impl Drop for Watch<'_, '_> {
     fn drop(&mut self) {
         if !self.reported {
             self.count(AttemptResult::Dropped);
-            self.member.node.lane(self.job.ask.lane).on_no_verdict(self.job.scope.now());
+            let now = self.job.scope.now();
+            let lane = self.member.node.lane(self.job.ask.lane);
+            lane.on_given_up(now, now.since(self.started));
         }
     }
 }
 
 fn failed(error: &UpstreamError) -> AttemptResult {
-    use crate::upstream::Fault;
     match error.fault {
         Fault::HeadTimeout | Fault::BodyTimeout | Fault::ConnectTimeout => AttemptResult::Timeout,
         _ => AttemptResult::Failed,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use smallvec::SmallVec;
 
 use crate::{
+    clock::Timestamp,
     error::CallError,
     gateway::{
         answer::Trail,
@@ -18,11 +19,18 @@ use crate::{
     method::{BlockNeed, Lane, Timeout},
     metrics::Ejection,
     names::{NodeIndex, ZoneIndex},
+    node::Node,
     upstream::{Fault, UpstreamError},
 };
 
 /// A node that asks for less without saying how long is left alone for a second.
 const THROTTLED: Duration = Duration::from_secs(1);
+
+/// Leaves a node alone that asks for less, for as long as it says.
+pub fn leave_alone(node: &Node, now: Timestamp, retry_after: Option<Duration>) {
+    let wait = retry_after.unwrap_or(THROTTLED);
+    Lane::ALL.iter().for_each(|&lane| node.lane(lane).on_throttled(now, wait));
+}
 
 /// What a call does next.
 #[derive(Debug)]
@@ -93,10 +101,12 @@ impl Tries {
                     node.lane(lane).on_success(now, report.took);
                     self.null(job, member.place.node, content)
                 }
-                Verdict::Missing(missing) => self.missing(job, member.place.node, missing, content),
+                Verdict::Missing(missing) => {
+                    node.lane(lane).on_no_verdict(now);
+                    self.missing(job, member.place.node, missing, content)
+                }
                 Verdict::Throttled => {
-                    let wait = retry_after.unwrap_or(THROTTLED);
-                    Lane::ALL.iter().for_each(|&lane| node.lane(lane).on_throttled(now, wait));
+                    leave_alone(node, now, retry_after);
                     self.overloaded = true;
                     self.fallback.get_or_insert(content);
                     Next::Again
@@ -176,6 +186,8 @@ impl Tries {
             return Next::Done(Content::Refused(CallError::ResponseTooLarge { limit }));
         }
         if error.is_local() {
+            member.node.lane(job.ask.lane).on_no_verdict(job.scope.now());
+            self.sent = self.sent.saturating_sub(1);
             self.overloaded = true;
             return Next::Again;
         }
@@ -259,6 +271,10 @@ impl Tries {
     }
 
     pub fn serve(&self, job: &Job<'_>, content: Content) -> Served {
+        // Nobody is blamed for what is left: one of them may have been on trial.
+        for member in self.failures.iter().filter_map(|&node| job.scope.chain.member(node)) {
+            member.node.lane(job.ask.lane).on_no_verdict(job.scope.now());
+        }
         let member = self.served_by.and_then(|node| job.scope.chain.member(node));
         let trail = member.map(|member| Trail {
             node: member.node.config.name.clone(),

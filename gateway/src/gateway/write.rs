@@ -15,7 +15,7 @@ use crate::{
         Scope, chance,
         relay::{Job, Report},
         served::{Content, Served},
-        tries::{Reply, Tries},
+        tries::{self, Reply, Tries},
     },
     judge::Verdict,
     method::{Needs, Timeout},
@@ -99,6 +99,7 @@ impl<'c> Writer<'_, 'c> {
 
     fn fate(&mut self, report: Report<'_>) -> Fate {
         let member = report.member;
+        self.tell_lane(&report);
         match report.reply {
             Reply::Failed(error) => {
                 if !matches!(error.fault, Fault::HeadTimeout | Fault::BodyTimeout)
@@ -117,6 +118,27 @@ impl<'c> Writer<'_, 'c> {
                 }
                 Verdict::NodeFault(_) => Fate::InDoubt,
             },
+        }
+    }
+
+    /// What one send says of its node: an answer is one, and a node on trial gets a verdict
+    /// or leaves the trial to the next call.
+    fn tell_lane(&self, report: &Report<'_>) {
+        let (node, now) = (&report.member.node, self.job.scope.now());
+        let lane = node.lane(self.job.ask.lane);
+        let Reply::Judged { verdict, retry_after, .. } = &report.reply else {
+            return lane.on_no_verdict(now);
+        };
+        match verdict {
+            Verdict::Answer
+            | Verdict::NullGap
+            | Verdict::AlreadyKnown
+            | Verdict::NonceTooLow
+            | Verdict::NodeRefusedWrite => {
+                lane.on_success(now, report.took);
+            }
+            Verdict::Throttled => tries::leave_alone(node, now, *retry_after),
+            Verdict::Missing(_) | Verdict::NodeFault(_) => lane.on_no_verdict(now),
         }
     }
 

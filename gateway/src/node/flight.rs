@@ -46,7 +46,8 @@ impl Flight {
         if cheap && before & (CHEAP * 0xffff) == 0 {
             self.0.heard.store(now.as_nanos(), Relaxed);
         }
-        InFlight { flight: self, entry }
+        let calls = (before & 0xffff) as u32 + 1;
+        InFlight { flight: self, entry, calls }
     }
 
     /// The node said something on a cheap call.
@@ -69,6 +70,8 @@ impl Flight {
 pub struct InFlight<'n> {
     flight: &'n Flight,
     entry: u64,
+    /// Calls in flight when it entered, itself included.
+    pub calls: u32,
 }
 
 impl Drop for InFlight<'_> {

@@ -67,15 +67,20 @@ async fn a_node_that_fails_only_logs_is_left_for_logs_within_20_and_keeps_its_ot
         Fault::Html,
     ];
     for fault in faults {
-        let world = Plan::new(500, &["bad", "b", "c"]).ready().await;
+        let mut plan = Plan::new(500, &["bad", "b", "c"]);
+        plan.node.latency = Latency::of(Law::Fixed(Duration::from_micros(200)));
+        let world = plan.ready().await;
         world.inject("bad", only(fault, &["eth_getLogs"]));
-        let mut client = world.client().await;
         let began = Instant::now();
-        for _ in 0..150 {
-            let reply = client.call("eth_getLogs", LOGS).await;
-            assert!(reply.result().is_array());
-            world.height_read(&mut client, "latest").await;
-        }
+        let clients = (0..6).map(|_| async {
+            let mut client = world.client().await;
+            for _ in 0..40 {
+                let reply = client.call("eth_getLogs", LOGS).await;
+                assert!(reply.result().is_array());
+                world.height_read(&mut client, "latest").await;
+            }
+        });
+        join_all(clients).await;
         // One more for each trial of the open breaker.
         let trials = began.elapsed().as_secs() / 5;
         let failed = world.calls("bad", "eth_getLogs");
@@ -138,4 +143,30 @@ async fn a_hung_node_is_left_before_any_deadline_and_hedges_stay_within_their_bu
     let hedges: u64 = all.iter().map(|&result| metrics.attempts(Purpose::Hedge, result)).sum();
     // A share of the calls, and what a second's floor saves in ten.
     assert!(hedges <= 560 / 20 + 10 + 10, "{hedges} hedges for 560 calls");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trial_call_that_blames_nobody_leaves_the_trial_to_the_next() {
+    let world = Plan::new(500, &["busy", "b"]).ready().await;
+    let throttle = Fault::Status { status: 429, retry_after: Some(1) };
+    world.inject("busy", only(throttle, &["eth_getBalance"]));
+    let mut client = world.client().await;
+    while world.calls("busy", "eth_getBalance") == 0 {
+        world.height_read(&mut client, "latest").await;
+    }
+    // The call that tries it fails everywhere, so that it blames nobody.
+    world.nodes.iter().for_each(headrace_simnode::Node::clear);
+    let broken = Fault::Error { code: -32603, message: "internal error".to_owned() };
+    world.inject_all(only(broken, &["eth_call"]));
+    let before = world.calls("busy", "eth_call");
+    let began = Instant::now();
+    while world.calls("busy", "eth_call") == before {
+        client.call("eth_call", r#"[{"to":null},"latest"]"#).await;
+        assert!(began.elapsed() < Duration::from_secs(20), "never tried");
+    }
+    let before = world.calls("busy", "eth_getBalance");
+    while world.calls("busy", "eth_getBalance") == before {
+        world.height_read(&mut client, "latest").await;
+        assert!(began.elapsed() < Duration::from_secs(20), "out for good");
+    }
 }

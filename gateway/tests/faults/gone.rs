@@ -49,7 +49,7 @@ async fn a_dead_node_that_was_behind_is_not_waited_for() {
     .await;
     let began = Instant::now();
     for _ in 0..4 {
-        assert_eq!(newest(&world).await.refusal(), (503, -32002, "no_node"));
+        assert_eq!(newest(&world).await.refusal(), (503, -32002, "no_healthy_upstream"));
     }
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}: they waited", began.elapsed());
 }
@@ -114,4 +114,35 @@ async fn a_drained_node_gets_no_call_until_it_is_let_in_again() {
         world.calls("a", "eth_getBalance") > before
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_the_own_zone_dies_the_others_serve_and_no_read_fails() {
+    let mut plan = Plan::new(500, &["a", "b"]);
+    let spec = |name| super::world::Spec { name, keys: "" };
+    plan.zones.push(vec![spec("far-1"), spec("far-2")]);
+    plan.zones.push(vec![spec("farther")]);
+    let world = plan.ready().await;
+    let mut client = world.client().await;
+    for _ in 0..50 {
+        world.height_read(&mut client, "latest").await;
+    }
+    let far = |world: &World| -> u64 {
+        ["far-1", "far-2", "farther"].iter().map(|n| world.calls(n, "eth_getBalance")).sum()
+    };
+    assert_eq!(far(&world), 0, "the own zone was left without need");
+    ["a", "b"].iter().for_each(|node| world.inject(node, Fault::Die));
+    for _ in 0..100 {
+        world.height_read(&mut client, "latest").await;
+    }
+    assert!(far(&world) >= 100);
+    for node in ["a", "b"] {
+        world.node(node).clear();
+        world.until_usable(node).await;
+    }
+    let before = far(&world);
+    for _ in 0..50 {
+        world.height_read(&mut client, "latest").await;
+    }
+    assert_eq!(far(&world), before, "the own zone is back");
 }

@@ -10,5 +10,6 @@ mod lies;
 mod pinning;
 mod reload;
 mod replies;
+mod tls;
 mod world;
 mod writes;

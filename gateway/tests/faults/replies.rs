@@ -77,7 +77,7 @@ async fn a_node_never_has_more_calls_in_flight_than_it_allows() {
             let reply = client.call("eth_getBalance", &balance_params("latest")).await;
             match reply.json.get("error") {
                 None => answered += 1,
-                Some(_) => assert_eq!(reply.refusal(), (503, -32002, "overloaded")),
+                Some(_) => assert_eq!(reply.refusal(), (503, -32005, "overloaded")),
             }
         }
         answered

@@ -199,10 +199,6 @@ impl World {
         self.seen().state.tips().latest.unwrap()
     }
 
-    pub async fn until_tip(&self, number: u64) {
-        until("the tip", || self.tip().number >= number).await;
-    }
-
     /// Waits until the tip is the chain's own newest block.
     pub async fn until_fresh(&self) {
         until("a fresh tip", || {
