@@ -83,7 +83,7 @@ impl<'c> Job<'c> {
                 Event::Report(report) => match tries.digest(self, report) {
                     Next::Done(content) => return tries.serve(self, content),
                     Next::Again if race.is_running() => {}
-                    Next::Again => match self.pick_again(&mut tries) {
+                    Next::Again => match self.pick_again_waiting(&mut tries).await {
                         Ok(member) => race.add(self.attempt(member, Purpose::Retry)),
                         Err(error) => return tries.conclude(self, error),
                     },
@@ -167,6 +167,20 @@ impl<'c> Job<'c> {
                 Err(CallError::HeadUnavailable) if self.scope.pause(until).await => {
                     tries.tried.clear();
                 }
+                other => return other,
+            }
+        }
+    }
+
+    /// Another node when none is asked any more. As for the first one: if the others are
+    /// only behind, a block time is waited for them (a fallback node is probed rarely, and
+    /// may be a block late when it is needed).
+    async fn pick_again_waiting(&self, tries: &mut Tries) -> Result<&'c Member, CallError> {
+        let block_time = self.scope.chain.state.tips().block_time;
+        let until = (Instant::now() + block_time).min(self.scope.deadline);
+        loop {
+            match self.pick_again(tries) {
+                Err(CallError::HeadUnavailable) if self.scope.pause(until).await => {}
                 other => return other,
             }
         }

@@ -8,7 +8,7 @@ use headrace_gateway::{
     metrics::{AttemptResult, Purpose},
     route::Facts,
 };
-use headrace_simnode::{Fault, Injected, Latency, Law};
+use headrace_simnode::{Fault, Injected};
 
 use super::world::{Plan, World, balance_params, until};
 
@@ -67,9 +67,7 @@ async fn a_node_that_fails_only_logs_is_left_for_logs_within_20_and_keeps_its_ot
         Fault::Html,
     ];
     for fault in faults {
-        let mut plan = Plan::new(500, &["bad", "b", "c"]);
-        plan.node.latency = Latency::of(Law::Fixed(Duration::from_micros(200)));
-        let world = plan.ready().await;
+        let world = Plan::new(500, &["bad", "b", "c"]).ready().await;
         world.inject("bad", only(fault, &["eth_getLogs"]));
         let began = Instant::now();
         let clients = (0..6).map(|_| async {
@@ -94,7 +92,11 @@ async fn a_node_that_asks_for_time_gets_it() {
     let world = Plan::new(500, &["busy", "b"]).ready().await;
     let throttle = Fault::Status { status: 429, retry_after: Some(30) };
     world.inject("busy", only(throttle, &["eth_getBalance"]));
-    let mut client = world.client().await;
+    let (mut client, began) = (world.client().await, Instant::now());
+    while world.calls("busy", "eth_getBalance") == 0 {
+        world.height_read(&mut client, "latest").await;
+        assert!(began.elapsed() < Duration::from_secs(20), "never asked");
+    }
     for _ in 0..100 {
         world.height_read(&mut client, "latest").await;
     }
@@ -128,9 +130,7 @@ async fn read_at_once(world: &World, clients: usize, calls: usize) -> Duration {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hung_node_is_left_before_any_deadline_and_hedges_stay_within_their_budget() {
-    let mut plan = Plan::new(500, &["hung", "b", "c"]);
-    plan.node.latency = Latency::of(Law::Fixed(Duration::from_millis(1)));
-    let world = plan.ready().await;
+    let world = Plan::new(500, &["hung", "b", "c"]).ready().await;
     read_at_once(&world, 8, 20).await;
     world.inject("hung", Fault::Hang);
     let slowest = read_at_once(&world, 8, 50).await;
@@ -138,7 +138,8 @@ async fn a_hung_node_is_left_before_any_deadline_and_hedges_stay_within_their_bu
     let metrics = &world.seen().metrics;
     let dropped =
         world.member("hung", |member| member.node.metrics.attempts(AttemptResult::Dropped));
-    assert!((1..20).contains(&dropped), "{dropped} calls met the silence");
+    // Those that hedges saved, and those that silence told.
+    assert!((1..60).contains(&dropped), "{dropped} calls met the silence");
     let all = AttemptResult::ALL;
     let hedges: u64 = all.iter().map(|&result| metrics.attempts(Purpose::Hedge, result)).sum();
     // A share of the calls, and what a second's floor saves in ten.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use headrace_gateway::metrics::AttemptResult;
-use headrace_simnode::{Fault, Latency, Law};
+use headrace_simnode::{Fault, Law};
 
 use super::world::{Plan, World, balance_params, until};
 
@@ -46,9 +46,7 @@ async fn a_client_that_leaves_stops_the_work_and_debits_nobody() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_never_has_more_connections_than_it_allows() {
-    let mut plan = Plan::new(500, &["a: max_connections = 2"]);
-    plan.node.latency = Latency::of(Law::Fixed(Duration::from_millis(2)));
-    let world = plan.ready().await;
+    let world = Plan::new(500, &["a: max_connections = 2"]).ready().await;
     let clients = (0..24).map(|_| async {
         let mut client = world.client().await;
         for _ in 0..10 {

@@ -16,7 +16,7 @@ use headrace_gateway::{
     topology::{self, Member},
 };
 use headrace_simnode::{
-    Chain, ChainOptions, Fault, Injected, Node, NodeOptions, Pace, Retention,
+    Chain, ChainOptions, Fault, Injected, Latency, Law, Node, NodeOptions, Pace, Retention,
     truth::{self, At},
     tx::Address,
 };
@@ -64,7 +64,10 @@ impl Plan {
             gossip: Duration::from_millis(10),
             ..ChainOptions::default()
         };
-        let node = NodeOptions { delay: Duration::from_millis(20), ..NodeOptions::default() };
+        // Alike enough that all of them get calls.
+        let latency = Latency::of(Law::Fixed(Duration::from_millis(1)));
+        let delay = Duration::from_millis(20);
+        let node = NodeOptions { delay, latency, ..NodeOptions::default() };
         Self {
             chain,
             zones: vec![nodes.iter().map(spec).collect()],
