@@ -59,6 +59,8 @@ pub struct Tries {
     pub copied: bool,
     /// Failures that the next good answer turns into debits.
     failures: SmallVec<[NodeIndex; 4]>,
+    /// Those of them whose connection broke after the call had left: suspected then.
+    broken: SmallVec<[NodeIndex; 4]>,
     /// Zone of the last failure and how many in a row it had.
     zone: Option<(ZoneIndex, u32)>,
     /// The best reply so far that is no good answer: what the client gets if none is better.
@@ -196,7 +198,10 @@ impl Tries {
         }
         member.node.lane(job.ask.lane).on_slow(job.scope.now(), took);
         let timeout = matches!(error.fault, Fault::HeadTimeout | Fault::BodyTimeout);
-        if !timeout {
+        if error.sent() && !timeout {
+            // Perhaps by the call's doing, which no other call shall pay for.
+            self.broken.push(*node);
+        } else if !timeout {
             job.suspect(member);
         }
         self.timed_out |= timeout;
@@ -231,6 +236,9 @@ impl Tries {
     fn settle_blame(&mut self, job: &Job<'_>) {
         let now = job.scope.now();
         let lane = job.ask.lane;
+        for member in self.broken.drain(..).filter_map(|node| job.scope.chain.member(node)) {
+            job.suspect(member);
+        }
         for node in self.failures.drain(..) {
             let Some(member) = job.scope.chain.member(node) else { continue };
             let may_open = job.scope.chain.may_eject(now, lane);
