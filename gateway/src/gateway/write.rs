@@ -16,7 +16,7 @@ use crate::{
         relay::{Job, Report},
         resolve::ask_of_write,
         served::{Content, Served},
-        tries::{Reply, Tries},
+        tries::{self, Reply, Tries},
     },
     judge::Verdict,
     method::{Needs, Timeout},
@@ -67,7 +67,7 @@ impl<'c> Writer<'_, 'c> {
     async fn run(mut self) -> Served {
         let (member, fate) = match self.send_first().await {
             Ok(sent) => sent,
-            Err(error) => return self.tries.conclude(error),
+            Err(error) => return self.tries.conclude(self.job, error),
         };
         let content = match fate {
             Fate::Answered(content) => {
@@ -79,7 +79,7 @@ impl<'c> Writer<'_, 'c> {
             Fate::Refused(content) => self.refused(content).await,
             Fate::InDoubt | Fate::Unsent => self.settle().await,
         };
-        self.tries.serve_from(member.place.node, content)
+        self.tries.serve_from(self.job, member.place.node, content)
     }
 
     /// Sends to the first node that takes the connection.
@@ -114,6 +114,7 @@ impl<'c> Writer<'_, 'c> {
 
     fn fate(&self, report: Report<'_>) -> Fate {
         let member = report.member;
+        self.tell_lane(&report);
         match report.reply {
             Reply::Failed(error) => {
                 if !matches!(error.fault, Fault::HeadTimeout | Fault::BodyTimeout)
@@ -132,6 +133,27 @@ impl<'c> Writer<'_, 'c> {
                 }
                 Verdict::NodeFault(_) => Fate::InDoubt,
             },
+        }
+    }
+
+    /// What one send says of its node: an answer is one, and a node on trial gets a verdict
+    /// or leaves the trial to the next call.
+    fn tell_lane(&self, report: &Report<'_>) {
+        let (node, now) = (&report.member.node, self.job.scope.now());
+        let lane = node.lane(self.job.ask.lane);
+        let Reply::Judged { verdict, retry_after, .. } = &report.reply else {
+            return lane.on_no_verdict(now);
+        };
+        match verdict {
+            Verdict::Answer
+            | Verdict::NullGap
+            | Verdict::AlreadyKnown
+            | Verdict::NonceTooLow
+            | Verdict::NodeRefusedWrite => {
+                lane.on_success(now, report.took);
+            }
+            Verdict::Throttled => tries::leave_alone(node, now, *retry_after),
+            Verdict::Missing(_) | Verdict::NodeFault(_) => lane.on_no_verdict(now),
         }
     }
 

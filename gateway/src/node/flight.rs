@@ -52,7 +52,8 @@ impl Flight {
         if cheap && before & (CHEAP * 0xffff) == 0 && !self.was_just_given_up(now) {
             self.0.heard.store(now.as_nanos(), Relaxed);
         }
-        InFlight { flight: self, entry }
+        let calls = (before & 0xffff) as u32 + 1;
+        InFlight { flight: self, entry, calls }
     }
 
     /// A cheap call was given up without an answer.
@@ -85,6 +86,8 @@ impl Flight {
 pub struct InFlight<'n> {
     flight: &'n Flight,
     entry: u64,
+    /// Calls in flight when it entered, itself included.
+    pub calls: u32,
 }
 
 impl Drop for InFlight<'_> {

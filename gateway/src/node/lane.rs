@@ -9,7 +9,7 @@ use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
 
 use crate::{
-    breaker::{Breaker, State},
+    breaker::{Breaker, LONGEST_WAIT, State},
     clock::Timestamp,
     load,
 };
@@ -107,15 +107,6 @@ impl LaneState {
         self.sample(now, load::failed_sample(self.latency.average.load(now).0, took));
     }
 
-    /// A call was given up after so long without an answer: it would have taken longer yet.
-    pub fn on_unanswered(&self, now: Timestamp, waited: Duration) {
-        let waited = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
-        if waited > self.latency.average.load(now).0 {
-            self.sample(now, waited);
-        }
-        self.on_no_verdict(now);
-    }
-
     /// A failure that another node's answer has proved to be this node's own. Returns
     /// whether the breaker opened.
     pub fn on_debit(&self, now: Timestamp, may_open: bool, chance: f32) -> bool {
@@ -132,8 +123,21 @@ impl LaneState {
         self.show(&breaker);
     }
 
-    /// A call ended without telling anything of the node.
-    fn on_no_verdict(&self, now: Timestamp) {
+    /// A call was given up after `took`: another node was faster, or the client left. That
+    /// tells nothing but that its answer would have taken longer still; without it a hung
+    /// node whose calls are rescued by hedges would look as fast as before.
+    pub fn on_given_up(&self, now: Timestamp, took: Duration) {
+        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        let (average, _) = self.latency.average.load(now);
+        if average > 0 && took > average {
+            self.sample(now, took);
+        }
+        self.on_no_verdict(now);
+    }
+
+    /// A call ended without telling whether the node is well: if it was the one that tries
+    /// an open breaker, the next may.
+    pub fn on_no_verdict(&self, now: Timestamp) {
         if self.open_until.load(Relaxed) != 0 {
             let mut breaker = self.breaker.lock();
             breaker.on_no_verdict(now);
@@ -150,7 +154,8 @@ impl LaneState {
         let open_until = match breaker.state() {
             State::Closed => 0,
             State::Open { until } => until.as_nanos().max(1),
-            State::Trial { .. } => u64::MAX,
+            // Not for ever: a trial that nobody reports back is forgotten.
+            State::Trial { since } => (since + LONGEST_WAIT).as_nanos(),
         };
         self.open_until.store(open_until, Relaxed);
         self.attentive.store(!breaker.is_pristine(), Relaxed);
@@ -176,6 +181,30 @@ mod tests {
         assert!(lane.is_open(later) && !lane.may_send(later));
         assert!(lane.on_success(later, Duration::from_millis(1)));
         assert!(!lane.is_open(later) && lane.may_send(later));
+    }
+
+    #[test]
+    fn a_trial_that_nobody_reports_back_keeps_the_node_out_no_longer_than_the_longest_wait() {
+        let lane = LaneState::default();
+        let now = Timestamp::from_nanos(1);
+        lane.on_throttled(now, breaker::FIRST_WAIT);
+        let tried = now + breaker::FIRST_WAIT;
+        assert!(lane.may_send(tried) && lane.is_open(tried));
+        let later = tried + breaker::LONGEST_WAIT;
+        assert!(!lane.is_open(later) && lane.may_send(later));
+        lane.on_no_verdict(later);
+        assert!(!lane.is_open(later) && lane.may_send(later), "no verdict: the next may try");
+    }
+
+    #[test]
+    fn a_call_given_up_counts_as_long_as_it_was_waited_for_if_that_is_longer() {
+        let (lane, ms) = (LaneState::default(), Duration::from_millis(1));
+        let now = Timestamp::from_nanos(1);
+        lane.on_success(now, ms);
+        lane.on_given_up(now, ms / 2);
+        assert_eq!(lane.latency(now), 1_000_000);
+        lane.on_given_up(now, ms * 40);
+        assert!(lane.latency(now) > 39_000_000);
     }
 
     #[test]
