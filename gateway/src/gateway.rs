@@ -1,8 +1,8 @@
 //! The way of a call: read → needs → choose → send → judge → write.
 //!
 //! [`Gateway::serve`] takes one request text and gives one answer; it never
-//! fails, for errors are answers. One call goes four async functions deep:
-//! `server::http::answer` → `Gateway::call` → `relay::relay` → `upstream::send`.
+//! fails, for errors are answers. One call goes from `server::http` to
+//! [`Gateway::serve`], `Scope::call`, `Job::relay` and `upstream::Client::send`.
 //! Nothing is spawned for a call; what outlives it (confirming a write) is said
 //! where it happens.
 

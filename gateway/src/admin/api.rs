@@ -2,7 +2,7 @@
 //!
 //! | call | does |
 //! |---|---|
-//! | `GET /api/v1/status` | what `headrace status` shows |
+//! | `GET /api/v1/status` | chains, tips and nodes as JSON |
 //! | `POST /api/v1/explain` | which node a call would go to now, and why |
 //! | `POST /api/v1/nodes/{name}/drain`, `…/undrain` | takes a node out gently, or back in |
 
