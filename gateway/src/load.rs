@@ -25,12 +25,14 @@ pub fn blend(average: u64, age: Duration, sample: u64) -> u64 {
     (average as f64 * keep + sample as f64 * (1.0 - keep)) as u64
 }
 
-/// The average as it counts now: it fades towards a quarter of itself while nothing is heard.
+/// The average as it counts now: while nothing is heard it fades towards the unknown
+/// one, so that a node left alone is tried again.
 pub fn decayed(average: u64, age: Duration) -> u64 {
-    if age < Duration::from_millis(100) {
+    let unknown = UNKNOWN_LATENCY.as_nanos() as u64;
+    if age < Duration::from_millis(100) || average <= unknown {
         return average;
     }
-    (average as f64 * (0.25 + 0.75 * fading(age))) as u64
+    unknown + ((average - unknown) as f64 * fading(age)) as u64
 }
 
 /// What a failed call counts as: a slow one, so that a node that fails fast attracts nothing (F04).
@@ -69,9 +71,11 @@ mod tests {
     }
 
     #[test]
-    fn a_node_left_alone_looks_better_with_time_but_never_like_new() {
-        let after = decayed(100 * MS, Duration::from_secs(60));
-        assert!((25 * MS..26 * MS).contains(&after), "{after}");
+    fn a_node_left_alone_is_tried_again_with_time() {
+        let after = |seconds| decayed(100 * MS, Duration::from_secs(seconds));
+        assert!((30 * MS..40 * MS).contains(&after(5)), "{}", after(5));
+        assert!((MS..2 * MS).contains(&after(60)), "{}", after(60));
+        assert_eq!(decayed(MS / 2, Duration::from_secs(60)), MS / 2);
     }
 
     #[test]

@@ -140,6 +140,7 @@ impl Node {
     /// The node is up since now: slow start begins. Not at process start, where every
     /// node is new and a ramp would only overload the first one.
     pub fn came_back(&self, now: Timestamp) {
+        self.lanes.iter().for_each(LaneState::forget_latency);
         self.up_since.store(now.as_nanos().max(1), Relaxed);
     }
 

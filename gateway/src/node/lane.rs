@@ -62,6 +62,12 @@ impl LaneState {
         load::decayed(average, age)
     }
 
+    /// Forgets how slow the node was: it came back as another one.
+    pub fn forget_latency(&self) {
+        self.latency.average.0.store(0, Relaxed);
+        self.latency.p95.store(0, Relaxed);
+    }
+
     pub fn p95(&self) -> Duration {
         Duration::from_nanos(self.latency.p95.load(Relaxed))
     }

@@ -41,6 +41,8 @@ pub async fn ask(chain: &Chain, member: &Member, question: Ask, purpose: Purpose
     let question = chain.config.family.question(question)?;
     let mut body = Vec::with_capacity(128);
     write::call(&mut body, 1, question.method, Some(&question.params), &[]);
+    // Probes count against the node's rate, and are not held up by it.
+    let _counted = member.node.within_rate();
     let told = send(member, body.into()).await;
     let result = match &told {
         Told::Result(_) => AttemptResult::Ok,
