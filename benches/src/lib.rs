@@ -64,7 +64,7 @@ pub fn healthy(nodes: u16) -> Vec<View> {
 /// The same, every third of them out for one reason or another.
 pub fn mixed(nodes: u16) -> Vec<View> {
     let mut views = healthy(nodes);
-    for (at, view) in views.iter_mut().enumerate().filter(|(at, _)| at % 3 == 0) {
+    for (at, view) in views.iter_mut().enumerate().filter(|(at, _)| at.is_multiple_of(3)) {
         match at / 3 % 8 {
             0 => view.lacks_method = true,
             1 => view.facts.0 |= Facts::FORKED,
@@ -83,7 +83,7 @@ fn view(at: u16) -> View {
     View {
         node: NodeIndex(at),
         zone: ZoneIndex(at % 3),
-        own_zone: at % 3 == 0,
+        own_zone: at.is_multiple_of(3),
         archive: at % 8 == 7,
         fallback: false,
         facts: Facts(Facts::VERIFIED | Facts::ON_LINE),

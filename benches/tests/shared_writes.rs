@@ -5,6 +5,8 @@
 //! cannot see a write that hides behind another name. It does see the one that somebody
 //! adds to a function everybody's calls go through.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::{fs, path::Path};
 
 /// Bar of the design: writes to shared lines per served call.

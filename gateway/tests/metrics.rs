@@ -1,6 +1,8 @@
 //! The Prometheus page as a scraper reads it: every line parses, `docs/metrics.md`
 //! says the same, and no label carries a client's text.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr},

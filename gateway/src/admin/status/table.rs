@@ -58,6 +58,7 @@ impl Table {
         );
         let (head, lag) = match node.head {
             0 => ("-".to_owned(), "-".to_owned()),
+            head if node.lag > 99_999 => (head.to_string(), ">99k".to_owned()),
             head => (head.to_string(), node.lag.to_string()),
         };
         line(&[
@@ -194,6 +195,7 @@ eth (ethereum)  tip 1235, 2 s old
             node(&long, &["wrong_chain", "unhealthy", "breaker_open"], u64::from(u32::MAX));
         bad.zone.clone_from(&long);
         bad.fallback = true;
+        (bad.head, bad.lag) = (1_000_000, 22_000_000);
         let mut status = status_of(vec![bad]);
         status.chains[0].name = long;
         status.chains[0].can_serve = false;
