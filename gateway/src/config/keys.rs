@@ -500,7 +500,8 @@ static NODE: Table = Table {
 
 const HEIGHT: Kind = Kind::Integer { min: 0, max: i64::MAX as u64 };
 const RETENTION: Kind = Kind::Either(&[HEIGHT, Kind::Table(&RETENTION_TABLE)]);
-const UNKNOWN: Absent = Absent::Means("not known: a pruned answer is tried again on an archive node");
+const UNKNOWN: Absent =
+    Absent::Means("not known: a pruned answer is tried again on an archive node");
 
 static OLDEST: Table = Table {
     doc: "What a node still serves: `window` for everything, or by data kind.",

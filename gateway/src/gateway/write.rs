@@ -30,6 +30,9 @@ use crate::{
 
 /// A copy sent off the client's path must be answered within this time.
 const COPY_DEADLINE: Duration = Duration::from_secs(5);
+/// Nodes that must not have heard of an accepted write before it is sent again: one alone
+/// may just be between its pool and the block.
+const CONFIRM_LOOKS: usize = 2;
 /// How often a write under way is looked at.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -260,17 +263,22 @@ impl<'c> Writer<'_, 'c> {
     }
 }
 
-/// Asks another node for an accepted transaction after a block time; if it has not heard
-/// of it, it gets the same bytes, so that a node which accepts and then dies loses nothing.
+/// Asks another node for an accepted transaction after a block time, and once more after
+/// another; if it still has not heard of it, it gets the same bytes, so that a node which
+/// accepts and then dies, or has no peers, loses nothing.
 async fn confirm(chain: Arc<Chain>, accepted_by: NodeIndex, hash: Hash, body: bytes::Bytes) {
-    sleep(chain.state.tips().block_time).await;
-    let Some(&node) = usable_others(&chain, accepted_by).first() else { return };
-    let Some(member) = chain.member(node) else { return };
-    if knows_transaction(&chain, member, hash).await == Some(false) {
-        tracing::info!(chain = %chain.config.name, node = %member.node.config.name,
-            "an accepted transaction had not reached another node: sent there too");
-        send_copy(Arc::clone(&chain), node, body).await;
+    for _ in 0..CONFIRM_LOOKS {
+        sleep(chain.state.tips().block_time).await;
+        let Some(&node) = usable_others(&chain, accepted_by).first() else { return };
+        let Some(member) = chain.member(node) else { return };
+        if knows_transaction(&chain, member, hash).await != Some(false) {
+            return;
+        }
     }
+    let Some(&node) = usable_others(&chain, accepted_by).first() else { return };
+    tracing::info!(chain = %chain.config.name, node = chain.member(node).map(|m| &*m.node.config.name),
+        "an accepted transaction had not reached other nodes: sent there too");
+    send_copy(Arc::clone(&chain), node, body).await;
 }
 
 /// Nodes other than `not` that are well, own ones first, in random order.

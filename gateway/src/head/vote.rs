@@ -39,17 +39,25 @@ fn agreed(lines: &[&Line], number: u64) -> Option<Hash> {
 }
 
 /// The line that leads to a voted block: of those that have it, one that the majority
-/// contradicts nowhere below.
+/// contradicts nowhere below and that most of the others have too. A liar may put a true
+/// block on top of an invented one.
 pub fn leading_to(lines: &[&Line], block: Block) -> Option<Line> {
+    let holders: Vec<&&Line> = lines.iter().filter(|line| line.has(block)).collect();
     let is_sound = |line: &Line| {
-        let below = line.bottom().unwrap_or(0)..block.number;
-        below
-            .into_iter()
-            .all(|number| agreed(lines, number).is_none_or(|hash| line.at(number) == Some(hash)))
+        let mut below = line.bottom().unwrap_or(0)..block.number;
+        below.all(|number| agreed(lines, number).is_none_or(|hash| line.at(number) == Some(hash)))
     };
-    let holders = lines.iter().filter(|line| line.has(block));
-    let sound = holders.clone().find(|line| is_sound(line));
-    sound.or_else(|| holders.clone().next()).map(|line| line.up_to(block.number))
+    let companions = |line: &Line| {
+        holders.iter().filter(|other| is_same_below(line, other, block.number)).count()
+    };
+    let best = holders.iter().max_by_key(|line| (is_sound(line), companions(line)))?;
+    Some(best.up_to(block.number))
+}
+
+/// Whether two lines have the same blocks wherever both have one, up to a height.
+fn is_same_below(one: &Line, other: &Line, number: u64) -> bool {
+    let lowest = one.bottom().max(other.bottom()).unwrap_or(0);
+    (lowest..=number).all(|at| one.at(at) == other.at(at))
 }
 
 /// Puts lines that share a block together; indices into `lines`.
