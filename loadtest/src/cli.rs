@@ -65,7 +65,11 @@ struct Play {
 
 fn factor(text: &str) -> Result<f64, String> {
     let factor: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if factor > 0.0 && factor <= 100.0 { Ok(factor) } else { Err("allowed is above 0, up to 100".to_owned()) }
+    if factor > 0.0 && factor <= 100.0 {
+        Ok(factor)
+    } else {
+        Err("allowed is above 0, up to 100".to_owned())
+    }
 }
 
 /// Runs the program.
@@ -100,7 +104,8 @@ fn scenario(play: &Play) -> ExitCode {
         return ExitCode::from(BAD_INPUT);
     };
     let options = Options { gateway, rate_scale: play.rate_scale, keep: play.keep };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     match runtime {
         Ok(runtime) => runtime.block_on(interruptible(scenarios, &options, play.json.as_deref())),
         Err(error) => {
@@ -162,7 +167,10 @@ async fn play_all(
     }
     let failed = reports.iter().filter(|report| !report.passed).count() + broken;
     let invalid = reports.iter().filter(|report| report.passed && !report.valid()).count();
-    say(&format!("{} passed, {failed} failed, {invalid} invalid\n", reports.len() + broken - failed - invalid));
+    say(&format!(
+        "{} passed, {failed} failed, {invalid} invalid\n",
+        reports.len() + broken - failed - invalid
+    ));
     match (failed, invalid) {
         (0, 0) => ExitCode::SUCCESS,
         (0, _) => ExitCode::from(INVALID),

@@ -43,7 +43,8 @@ pub fn judge(outcome: &Outcome) -> Vec<Finding> {
 }
 
 fn always(outcome: &Outcome) -> Vec<Finding> {
-    let wrong = outcome.seen.records.iter().filter(|one| one.end == crate::load::End::Wrong).count();
+    let wrong =
+        outcome.seen.records.iter().filter(|one| one.end == crate::load::End::Wrong).count();
     let mut findings = vec![Finding {
         rule: "no answer is wrong".to_owned(),
         kept: wrong == 0,
@@ -59,7 +60,8 @@ fn always(outcome: &Outcome) -> Vec<Finding> {
             bound: "0".to_owned(),
         });
     }
-    let died = |gateway: &&crate::gateway::Gateway| gateway.ended.is_some() && gateway.told.is_none();
+    let died =
+        |gateway: &&crate::gateway::Gateway| gateway.ended.is_some() && gateway.told.is_none();
     let died = outcome.world.gateways.lock().iter().filter(died).count();
     if died > 0 {
         findings.push(Finding {
@@ -108,9 +110,11 @@ impl Case<'_> {
     fn chosen(&self) -> impl Iterator<Item = &Record> {
         let which = self.expect.of.as_ref().map_or(&Which::All, |of| of.get_ref());
         let (from, to) = (self.from(), self.to());
-        self.outcome.seen.records.iter().filter(move |record| {
-            (from..to).contains(&record.planned) && self.is_of(which, record)
-        })
+        self.outcome
+            .seen
+            .records
+            .iter()
+            .filter(move |record| (from..to).contains(&record.planned) && self.is_of(which, record))
     }
 
     fn is_of(&self, which: &Which, record: &Record) -> bool {

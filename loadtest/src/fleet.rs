@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use headrace_simnode::{
-    Chain, ChainOptions, Latency, Law, Node, NodeOptions, Pace, Retention,
-};
+use headrace_simnode::{Chain, ChainOptions, Latency, Law, Node, NodeOptions, Pace, Retention};
 
 use crate::scenario::{NodeDefaults, NodeSpec, Scenario};
 use crate::truth::Truth;
@@ -50,7 +48,12 @@ impl Fleet {
             let name = options.name.clone();
             let node = Node::start(Arc::clone(&chain), options).await;
             let node = node.with_context(|| format!("node {name} cannot listen"))?;
-            nodes.push(Member { name, zone: zone.name.get_ref().clone(), spec: spec.clone(), node });
+            nodes.push(Member {
+                name,
+                zone: zone.name.get_ref().clone(),
+                spec: spec.clone(),
+                node,
+            });
         }
         Ok(Self { truth: Arc::new(Truth::new(chain)), nodes })
     }

@@ -153,7 +153,8 @@ fn newest(value: &Value, result: &str, asked: Asked, truth: &Truth) -> Judged {
 }
 
 fn finalized(result: &str, asked: Asked, truth: &Truth) -> Judged {
-    let number = height_in(&Value::Block, result).ok_or_else(|| format!("no block: {}", clip(result)))?;
+    let number =
+        height_in(&Value::Block, result).ok_or_else(|| format!("no block: {}", clip(result)))?;
     let most = truth.chain.tip().1.saturating_sub(truth.chain.options.final_depth);
     if number > most {
         return Err(format!("block {number} is not final yet, {most} is"));
@@ -226,7 +227,8 @@ fn logs(from: u64, to: u64, result: &str, asked: Asked, truth: &Truth) -> Judged
     for log in &logs {
         let number = hex_number(&log.block_number).filter(|number| (from..=to).contains(number));
         let hash = unhex_array::<32>(&log.block_hash);
-        let known = number.zip(hash).is_some_and(|(number, hash)| truth.has(number, &hash, asked.sent));
+        let known =
+            number.zip(hash).is_some_and(|(number, hash)| truth.has(number, &hash, asked.sent));
         if !known {
             return Err(format!("a log of another block: {} {}", log.block_number, log.block_hash));
         }

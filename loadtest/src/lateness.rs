@@ -50,12 +50,21 @@ pub fn verdict(generator: &Generator) -> Verdict {
     let mut verdict = Verdict { valid: Validity::Valid, reasons: Vec::new() };
     let late = generator.lateness;
     if tolerated.is_some_and(|tolerated| late > tolerated) {
-        verdict.add(Validity::Invalid, format!("sent late: p99.9 {late:.1?} over {tolerated:.1?}", tolerated = tolerated.unwrap_or_default()));
+        verdict.add(
+            Validity::Invalid,
+            format!(
+                "sent late: p99.9 {late:.1?} over {tolerated:.1?}",
+                tolerated = tolerated.unwrap_or_default()
+            ),
+        );
     } else if late > suspect {
         verdict.add(Validity::Suspect, format!("sent late: p99.9 {late:.1?} over {suspect:.1?}"));
     }
     if generator.unsent as f64 > generator.planned as f64 * UNSENT {
-        verdict.add(Validity::Invalid, format!("{} of {} not sent", generator.unsent, generator.planned));
+        verdict.add(
+            Validity::Invalid,
+            format!("{} of {} not sent", generator.unsent, generator.planned),
+        );
     }
     verdict
 }

@@ -114,7 +114,8 @@ fn calls(outcome: &Outcome) -> Vec<Calls> {
     let mix = outcome.world.scenario.load.mix.iter().enumerate();
     let mut calls = Vec::new();
     for (at, share) in mix {
-        let of = || outcome.seen.records.iter().filter(move |record| usize::from(record.share) == at);
+        let of =
+            || outcome.seen.records.iter().filter(move |record| usize::from(record.share) == at);
         let count = |is: fn(End) -> bool| of().filter(|record| is(record.end)).count() as u64;
         if of().next().is_some() {
             calls.push(Calls {
@@ -181,15 +182,28 @@ impl Report {
             (true, true) => "passed",
         };
         writeln!(out, "{}: {word} – {}", self.scenario, self.about)?;
-        writeln!(out, "  {:.0} requests/s of {:.0}, {:?} {}", self.achieved, self.rate, self.verdict.valid, self.verdict.reasons.join("; "))?;
+        writeln!(
+            out,
+            "  {:.0} requests/s of {:.0}, {:?} {}",
+            self.achieved,
+            self.rate,
+            self.verdict.valid,
+            self.verdict.reasons.join("; ")
+        )?;
         row(out, "calls", "count", "failed", "wrong", None)?;
         for one in &self.calls {
             row(out, &one.name, one.count, one.failed, one.wrong, Some(one.latency))?;
         }
         row(out, "all", "", "", "", Some(self.latency))?;
         row(out, "lateness", "", "", "", Some(self.lateness))?;
-        let nodes: Vec<_> = self.nodes.iter().map(|one| format!("{} {}", one.name, one.client_calls)).collect();
-        writeln!(out, "  client calls: {}; gateway memory {} MiB", nodes.join(", "), self.rss >> 20)?;
+        let nodes: Vec<_> =
+            self.nodes.iter().map(|one| format!("{} {}", one.name, one.client_calls)).collect();
+        writeln!(
+            out,
+            "  client calls: {}; gateway memory {} MiB",
+            nodes.join(", "),
+            self.rss >> 20
+        )?;
         for event in self.events.iter().take(40) {
             writeln!(out, "  {:>7.2}s {}", event.t, event.what)?;
         }

@@ -171,7 +171,12 @@ async fn finish(
     };
     let events = world.events.lock();
     let events = events.iter().map(|(at, what)| Event { t: since(at), what: what.clone() });
-    let logs = world.gateways.lock().iter().map(|one| std::fs::read_to_string(&one.log)).collect::<Result<_, _>>();
+    let logs = world
+        .gateways
+        .lock()
+        .iter()
+        .map(|one| std::fs::read_to_string(&one.log))
+        .collect::<Result<_, _>>();
     Ok(Outcome {
         world: Arc::clone(world),
         seen,
@@ -198,7 +203,8 @@ async fn settle(world: &World) {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let writes = world.scenario.load.mix.iter().any(|share| share.call == crate::scenario::Recipe::Write);
+    let writes =
+        world.scenario.load.mix.iter().any(|share| share.call == crate::scenario::Recipe::Write);
     if writes {
         tokio::time::sleep(world.scenario.chain.block_time.0 * SETTLE).await;
     }

@@ -410,8 +410,9 @@ impl Scenario {
     /// # Errors
     /// It cannot be read, is no TOML, or does not mean anything.
     pub fn load(path: &Path) -> Result<Self, BadScenario> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| BadScenario { problems: vec![format!("{}: {error}", path.display())] })?;
+        let text = std::fs::read_to_string(path).map_err(|error| BadScenario {
+            problems: vec![format!("{}: {error}", path.display())],
+        })?;
         Self::read(&text, path)
     }
 

@@ -46,7 +46,8 @@ pub async fn run(world: Arc<World>, start: Instant) -> anyhow::Result<()> {
 }
 
 async fn act(world: &Arc<World>, step: &Step) -> anyhow::Result<()> {
-    let aimed: Vec<&Member> = world.fleet.nodes.iter().filter(|member| aims(step, member)).collect();
+    let aimed: Vec<&Member> =
+        world.fleet.nodes.iter().filter(|member| aims(step, member)).collect();
     if let Some(fault) = &step.fault {
         let injected = Injected {
             fault: fault.clone(),

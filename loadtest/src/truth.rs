@@ -7,12 +7,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use headrace_simnode::Chain;
 use headrace_simnode::chain::BlockId;
 use headrace_simnode::ethereum::block::Block;
 use headrace_simnode::family::{Payload, Sim};
 use headrace_simnode::hash::Hash;
 use headrace_simnode::truth::At;
-use headrace_simnode::Chain;
 use parking_lot::Mutex;
 
 /// A reorg is noticed within two block times, at least this (design §14).
@@ -117,7 +117,8 @@ impl Truth {
     pub fn candidates(&self, number: u64, asked: Duration) -> Vec<Hash> {
         let past = self.past.lock();
         let notice = self.notice();
-        let fresh = past.replaced.iter().filter(|old| old.number == number && old.at + notice >= asked);
+        let fresh =
+            past.replaced.iter().filter(|old| old.number == number && old.at + notice >= asked);
         let mut hashes: Vec<Hash> = fresh.map(|old| old.hash).collect();
         hashes.extend(self.chain.main_hash(number));
         hashes

@@ -49,7 +49,9 @@ impl Watched {
     #[must_use]
     pub fn calls(&self, node: usize, methods: &[&str], t: Duration) -> u64 {
         let upto = self.counted.partition_point(|counted| counted.t <= t);
-        let Some(counted) = upto.checked_sub(1).and_then(|at| self.counted.get(at)) else { return 0 };
+        let Some(counted) = upto.checked_sub(1).and_then(|at| self.counted.get(at)) else {
+            return 0;
+        };
         sum(counted, node, methods)
     }
 
@@ -117,8 +119,12 @@ pub async fn scrape(world: &World, start: Instant) {
 /// gateway there is nothing to choose.
 async fn ask_readiness(world: &World) {
     world.gateways.lock().iter_mut().for_each(super::gateway::Gateway::look);
-    let targets: Vec<_> =
-        world.gateways.lock().iter().map(|gateway| (gateway.data, Arc::clone(&gateway.ready))).collect();
+    let targets: Vec<_> = world
+        .gateways
+        .lock()
+        .iter()
+        .map(|gateway| (gateway.data, Arc::clone(&gateway.ready)))
+        .collect();
     if targets.len() < 2 {
         return;
     }

@@ -28,7 +28,11 @@ impl Case<'_> {
         }
         if let Some(least) = self.expect.at_least.map(|least| self.scaled(least)) {
             let answered = self.chosen().filter(|record| record.end == End::Right).count() as u64;
-            self.add(answered >= least, format!("{answered} answered"), format!("at least {least}"));
+            self.add(
+                answered >= least,
+                format!("{answered} answered"),
+                format!("at least {least}"),
+            );
         }
     }
 
@@ -43,7 +47,8 @@ impl Case<'_> {
             }
         }
         kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        let words: Vec<_> = kinds.iter().take(4).map(|(word, count)| format!("{count} {word}")).collect();
+        let words: Vec<_> =
+            kinds.iter().take(4).map(|(word, count)| format!("{count} {word}")).collect();
         if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) }
     }
 
@@ -71,8 +76,11 @@ impl Case<'_> {
 
     fn refused(&mut self, refused: &Refused) {
         let all = self.chosen().count();
-        let other: Vec<String> =
-            self.chosen().filter(|one| !self.is_refused(one, refused)).map(|one| self.words(one)).collect();
+        let other: Vec<String> = self
+            .chosen()
+            .filter(|one| !self.is_refused(one, refused))
+            .map(|one| self.words(one))
+            .collect();
         let slow = self.chosen().filter(|one| one.latency() > refused.within.0).count() as u64;
         let greatest = self.chosen().map(Record::latency).max().unwrap_or_default();
         let first = other.first().cloned().unwrap_or_default();
@@ -84,7 +92,8 @@ impl Case<'_> {
     }
 
     fn is_refused(&self, record: &Record, refused: &Refused) -> bool {
-        let word = self.reason(record).is_some_and(|word| refused.reasons.iter().any(|one| one == word));
+        let word =
+            self.reason(record).is_some_and(|word| refused.reasons.iter().any(|one| one == word));
         record.status == refused.status
             && record.end == End::Error(refused.code)
             && word

@@ -47,7 +47,8 @@ impl Case<'_> {
         let node = self.node(calls.node.get_ref());
         let (from, to) = (self.from(), self.to());
         let watched = self.outcome.world.watched.lock();
-        let count = watched.calls(node, &methods, to).saturating_sub(watched.calls(node, &methods, from));
+        let count =
+            watched.calls(node, &methods, to).saturating_sub(watched.calls(node, &methods, from));
         drop(watched);
         let seen = format!("{count} calls to {}", calls.node.get_ref());
         if let Some(most) = calls.most {
@@ -86,7 +87,8 @@ impl Case<'_> {
         let (from, end) = (self.from(), self.to().min(self.outcome.length));
         let watched = self.outcome.world.watched.lock();
         let first = watched.first_rise(node, &methods, from);
-        let between = |from, to| watched.calls(node, &methods, to) - watched.calls(node, &methods, from);
+        let between =
+            |from, to| watched.calls(node, &methods, to) - watched.calls(node, &methods, from);
         let ramp = first.map(|first| (between(first, first + SECOND), between(end - SECOND, end)));
         drop(watched);
         let after = first.map(|first| first.saturating_sub(from));
@@ -116,7 +118,8 @@ impl Case<'_> {
             let share = scenario.load.mix.get(usize::from(share));
             share.is_some_and(|share| share.call.client_method().is_some())
         };
-        let sent = self.chosen().filter(|one| of_clients(one.share) && one.end != End::Unsent).count();
+        let sent =
+            self.chosen().filter(|one| of_clients(one.share) && one.end != End::Unsent).count();
         let ratio = received as f64 / (sent as f64).max(1.0);
         let seen = format!("{ratio:.4} ({received} node calls for {sent})");
         self.add(ratio <= most, seen, format!("{most}"));
@@ -137,11 +140,14 @@ impl Case<'_> {
 
     fn writes_once(&mut self) {
         let world = &self.outcome.world;
-        let ill = |member| world.scenario.at.iter().any(|step| step.fault.is_some() && steps::aims(step, member));
+        let ill = |member| {
+            world.scenario.at.iter().any(|step| step.fault.is_some() && steps::aims(step, member))
+        };
         let ill: Vec<bool> = world.fleet.nodes.iter().map(ill).collect();
         let (mut counts, mut broken) = (HashMap::new(), Vec::new());
         for write in &self.outcome.seen.written {
-            let received = |member: &crate::fleet::Member| member.node.shared().counters.received(&write.hash);
+            let received =
+                |member: &crate::fleet::Member| member.node.shared().counters.received(&write.hash);
             let received: Vec<u32> = world.fleet.nodes.iter().map(received).collect();
             let doubtful = received.iter().zip(&ill).any(|(count, ill)| *count > 0 && *ill);
             let nodes = received.iter().filter(|count| **count > 0).count();
@@ -155,8 +161,10 @@ impl Case<'_> {
         }
         let mut counts: Vec<_> = counts.into_iter().collect();
         counts.sort_unstable();
-        let words: Vec<_> = counts.iter().map(|(times, count)| format!("{count} received {times}×")).collect();
-        let first = broken.first().map_or_else(String::new, |first| format!(", e.g. by node {first}"));
+        let words: Vec<_> =
+            counts.iter().map(|(times, count)| format!("{count} received {times}×")).collect();
+        let first =
+            broken.first().map_or_else(String::new, |first| format!(", e.g. by node {first}"));
         let seen = format!("{} otherwise{first}; {}", broken.len(), words.join(", "));
         let bound = "once, twice where an ill node had it".to_owned();
         self.add(broken.is_empty() && !counts.is_empty(), seen, bound);
@@ -167,7 +175,9 @@ impl Case<'_> {
         let chain = &self.outcome.world.fleet.truth.chain;
         let (main, head) = chain.tip();
         let drafts = (chain.options.start..=head).filter_map(|number| chain.draft(main, number));
-        drafts.flat_map(|draft| draft.sent.iter().map(|sent| sent.hash).collect::<Vec<_>>()).collect()
+        drafts
+            .flat_map(|draft| draft.sent.iter().map(|sent| sent.hash).collect::<Vec<_>>())
+            .collect()
     }
 
     fn gateway(&mut self) {
@@ -199,10 +209,18 @@ impl Case<'_> {
         }
         let reloads = *self.outcome.world.reloads.lock();
         if let Some(least) = self.expect.reloads_applied {
-            self.add(reloads.applied >= least, format!("{} applied", reloads.applied), format!("at least {least}"));
+            self.add(
+                reloads.applied >= least,
+                format!("{} applied", reloads.applied),
+                format!("at least {least}"),
+            );
         }
         if let Some(exactly) = self.expect.reloads_refused {
-            self.add(reloads.refused == exactly, format!("{} refused", reloads.refused), format!("{exactly}"));
+            self.add(
+                reloads.refused == exactly,
+                format!("{} refused", reloads.refused),
+                format!("{exactly}"),
+            );
         }
     }
 
@@ -215,7 +233,9 @@ impl Case<'_> {
             let of = watched.scraped.iter().filter(|one| one.gateway == gateway);
             let before = of.clone().take_while(|one| one.t < from).last();
             let inside = of.filter(|one| (from..=to).contains(&one.t));
-            let value = |one: &crate::watch::Scraped| metrics::sum(&one.series, &metric.name, &metric.labels);
+            let value = |one: &crate::watch::Scraped| {
+                metrics::sum(&one.series, &metric.name, &metric.labels)
+            };
             let samples: Vec<_> = before.into_iter().chain(inside).filter_map(value).collect();
             values.extend(read_samples(metric.sample, &samples));
         }
@@ -223,7 +243,11 @@ impl Case<'_> {
             Sample::Rise => values.iter().sum(),
             Sample::Greatest | Sample::Last => values.iter().copied().fold(f64::MIN, f64::max),
         };
-        let seen = if values.is_empty() { "no such series".to_owned() } else { format!("{} {value}", metric.name) };
+        let seen = if values.is_empty() {
+            "no such series".to_owned()
+        } else {
+            format!("{} {value}", metric.name)
+        };
         // A counter that was never born has not risen.
         let absent = values.is_empty() && metric.sample != Sample::Rise;
         if let Some(most) = metric.most {

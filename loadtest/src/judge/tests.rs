@@ -60,7 +60,8 @@ fn a_newest_value_tells_its_height_and_is_never_ahead_of_the_chain() {
 fn a_block_is_told_by_number_and_hash() {
     let truth = world();
     let head = truth.chain.head();
-    let text = result(&format!(r#"{{"number":"{:#x}","hash":"{}"}}"#, head.number, hex(&head.hash)));
+    let text =
+        result(&format!(r#"{{"number":"{:#x}","hash":"{}"}}"#, head.number, hex(&head.hash)));
     let right = |question| told(&truth, &question, &text);
     assert_eq!(right(Question::Newest(Value::Block)), Judgement::Right(Some(head.number)));
     assert_eq!(right(Question::ByHash(head.number, head.hash)), Judgement::Right(None));
@@ -87,7 +88,9 @@ fn logs_are_complete_and_of_their_blocks() {
 #[test]
 fn errors_are_failures_but_for_a_revert_with_its_data() {
     let truth = world();
-    let error = |code: i64, data: &str| format!(r#"{{"id":1,"error":{{"code":{code},"message":"m","data":{data}}}}}"#);
+    let error = |code: i64, data: &str| {
+        format!(r#"{{"id":1,"error":{{"code":{code},"message":"m","data":{data}}}}}"#)
+    };
     let data = format!("\"{}\"", hex(&truth::revert_data()));
     let reverted = |text: &str| told(&truth, &Question::Revert, text);
     assert_eq!(reverted(&error(3, &data)), Judgement::Right(None));

@@ -60,7 +60,8 @@ mod tests {
         // Mean 10,000 with a standard deviation of 100.
         assert!((9_500..10_500).contains(&plan.len()), "{}", plan.len());
         assert!(plan.is_sorted());
-        let long = plan.windows(2).filter(|pair| pair[1] - pair[0] > Duration::from_millis(1)).count();
+        let long =
+            plan.windows(2).filter(|pair| pair[1] - pair[0] > Duration::from_millis(1)).count();
         // e^-1 of the gaps are longer than their mean.
         assert!((3_300..4_100).contains(&long), "{long}");
     }

@@ -187,7 +187,8 @@ impl Engine {
 
     async fn fly(&self, flight: Flight, start: Instant) {
         let body = body_of(&flight);
-        let answer = tokio::time::timeout(self.timeout, self.pools[flight.gateway].post(body)).await;
+        let answer =
+            tokio::time::timeout(self.timeout, self.pools[flight.gateway].post(body)).await;
         let done = start.elapsed();
         match answer {
             Err(_) => self.end_all(&flight, End::Timeout, nothing(done)),

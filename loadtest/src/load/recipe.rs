@@ -35,7 +35,7 @@ pub struct Cook {
     shares: Vec<Share>,
     /// Sums of the shares up to each.
     sums: Vec<f64>,
-    /// The same without batches.
+    /// The same without batches, and without poison: a batch is as slow as its slowest call.
     singles: Vec<(usize, f64)>,
     seed: u64,
     writes: u64,
@@ -56,7 +56,7 @@ impl Cook {
             sum += *share.share.get_ref();
             sum
         };
-        let single = |(_, share): &(usize, &Share)| share.call != Recipe::Batch;
+        let single = |(_, share): &(usize, &Share)| share.call != Recipe::Batch && !share.poison;
         let singles = shares.iter().enumerate().filter(single);
         let singles = singles.map(|(at, share)| (at, up_to(share))).collect();
         let seed = scenario.load.seed ^ scenario.chain.seed;
@@ -128,7 +128,8 @@ impl Cook {
             Recipe::Logs => self.logs(share),
             Recipe::Receipt => self.receipt(share),
             Recipe::Revert => {
-                let params = format!(r#"[{{"to":"{}","data":"0x"}},"latest"]"#, hex(&REVERT_CONTRACT));
+                let params =
+                    format!(r#"[{{"to":"{}","data":"0x"}},"latest"]"#, hex(&REVERT_CONTRACT));
                 ("eth_call", params, Question::Revert)
             }
             // Handled before; the cheapest read stands in.
@@ -209,9 +210,7 @@ fn at(number: u64, value: Value) -> (&'static str, String, Question) {
 fn ask(value: &Value, block: &str) -> (&'static str, String) {
     match value {
         Value::Block => ("eth_getBlockByNumber", format!(r#"["{block}",false]"#)),
-        Value::Balance(address) => {
-            ("eth_getBalance", format!(r#"["{}","{block}"]"#, hex(address)))
-        }
+        Value::Balance(address) => ("eth_getBalance", format!(r#"["{}","{block}"]"#, hex(address))),
         Value::Call(to, data) => {
             let params = format!(r#"[{{"to":"{}","data":"{}"}},"{block}"]"#, hex(to), hex(data));
             ("eth_call", params)

@@ -68,7 +68,9 @@ impl Checker<'_> {
             self.add(0, "load.mix: empty");
         }
         load.mix.iter().for_each(|share| self.share(share));
-        if load.mix.iter().all(|share| share.call == Recipe::Batch) {
+        let single = |share: &Share| share.call != Recipe::Batch && !share.poison;
+        let batches = load.mix.iter().any(|share| share.call == Recipe::Batch);
+        if batches && !load.mix.iter().any(single) {
             self.add(0, "load.mix: a batch needs other calls to be made of");
         }
     }
@@ -105,7 +107,10 @@ impl Checker<'_> {
             step.terminate.is_some(),
         ];
         if acts.iter().filter(|act| **act).count() != 1 {
-            self.add(at, "at: exactly one of fault, clear, mine, reorg, reload, churn, broken, terminate");
+            self.add(
+                at,
+                "at: exactly one of fault, clear, mine, reorg, reload, churn, broken, terminate",
+            );
         }
         let aimed = step.node.is_some() || !step.nodes.is_empty() || step.zone.is_some();
         if aimed != (step.fault.is_some() || step.clear) {
@@ -143,7 +148,9 @@ impl Checker<'_> {
             && let Which::Label(label) = of.get_ref()
             && !self.scenario.load.mix.iter().any(|share| share.label() == label)
         {
-            let what = format!("expect.of: no call of the mix is named {label:?}; groups are all, reads, writes, newest");
+            let what = format!(
+                "expect.of: no call of the mix is named {label:?}; groups are all, reads, writes, newest"
+            );
             self.add(of.span().start, what);
         }
         let named = expect.calls_to.as_ref().map(|calls| &calls.node);

@@ -38,7 +38,8 @@ impl fmt::Display for Time {
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
         let text = String::deserialize(reader)?;
-        let wrong = || de::Error::custom(format!("{text:?} is no time: a number and ms, s, min or h"));
+        let wrong =
+            || de::Error::custom(format!("{text:?} is no time: a number and ms, s, min or h"));
         Self::read(&text).ok_or_else(wrong)
     }
 }
@@ -50,7 +51,11 @@ pub struct Bytes(pub u64);
 impl Bytes {
     /// Reads a number with a unit.
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded above and below")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "bounded above and below"
+    )]
     pub fn read(text: &str) -> Option<Self> {
         let units = [("KiB", 1_024.0), ("MiB", 1_048_576.0), ("GiB", 1_073_741_824.0)];
         let (bytes, _) = number(text, &units)?;
@@ -61,7 +66,8 @@ impl Bytes {
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
         let text = String::deserialize(reader)?;
-        let wrong = || de::Error::custom(format!("{text:?} is no size: a number and KiB, MiB or GiB"));
+        let wrong =
+            || de::Error::custom(format!("{text:?} is no size: a number and KiB, MiB or GiB"));
         Self::read(&text).ok_or_else(wrong)
     }
 }

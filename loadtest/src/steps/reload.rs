@@ -92,7 +92,8 @@ fn variant(world: &World, turn: u32) -> Reload {
             changes.weights.insert(name, 50 + turn);
         }
         2 => {
-            let limits = toml::Table::from_iter([("batch".to_owned(), (200 + i64::from(turn)).into())]);
+            let limits =
+                toml::Table::from_iter([("batch".to_owned(), (200 + i64::from(turn)).into())]);
             changes.config.insert("limits".to_owned(), limits.into());
         }
         _ => {
@@ -139,7 +140,9 @@ fn note(world: &World, before: &[Standing], now: &[Standing], hope: Hope, settle
             reloads.odd += 1;
             drop(reloads);
             let hoped = if hope == Hope::Applied { "applied" } else { "refused" };
-            world.event(format!("a reload that should be {hoped} was not: {before:?}, then {now:?}"));
+            world.event(format!(
+                "a reload that should be {hoped} was not: {before:?}, then {now:?}"
+            ));
         }
     }
 }
@@ -171,7 +174,8 @@ mod tests {
 
     #[test]
     fn a_standing_is_read_from_the_metrics() {
-        let text = "headrace_config_info{revision=\"ab12\"} 1\nheadrace_config_last_reload_successful 0\n";
+        let text =
+            "headrace_config_info{revision=\"ab12\"} 1\nheadrace_config_last_reload_successful 0\n";
         assert_eq!(standing(text), Standing { revision: "ab12".to_owned(), good: false });
     }
 }
