@@ -4,6 +4,7 @@
 //! page could have rebound to us), and with a token configured everything but the
 //! probes asks for it (S27, S28). What the pages say is given to it.
 
+mod api;
 pub mod exposition;
 pub mod standing;
 pub mod status;
@@ -19,16 +20,17 @@ use tokio::{sync::watch, time::timeout};
 
 use crate::{
     config::Secret,
-    gateway::{Gateway, Readiness},
-    metrics::ReloadStatus,
+    gateway::Readiness,
     server::{
-        Abort, Link, Phase, Reply, Serve, Traffic,
+        Abort, Link, Phase, Reply, Serve,
         http::{
             readiness,
             reply::{empty, plain},
         },
     },
 };
+
+pub use self::api::pages;
 
 /// Connections at once: operators, scrapers and probes, not clients.
 pub const CONNECTIONS: usize = 16;
@@ -69,22 +71,6 @@ pub struct Pages {
     pub status: Page,
     pub ready: Ready,
     pub api: Api,
-}
-
-/// The pages of a running gateway.
-pub fn pages(gateway: &Arc<Gateway>, traffic: &Arc<Traffic>, reloads: &Arc<ReloadStatus>) -> Pages {
-    let metrics = {
-        let (gateway, traffic, reloads) =
-            (Arc::clone(gateway), Arc::clone(traffic), Arc::clone(reloads));
-        move || exposition::text(&gateway, &traffic, &reloads)
-    };
-    let (status, ready) = (Arc::clone(gateway), Arc::clone(gateway));
-    Pages {
-        metrics: Box::new(metrics),
-        status: Box::new(move || status::json(&status)),
-        ready: Box::new(move |chain| ready.ready(chain)),
-        api: Box::new(|_| Box::pin(async { None })),
-    }
 }
 
 /// The admin port's service.

@@ -167,7 +167,10 @@ impl Running {
         self.shutdown.enter(Phase::Draining);
         tokio::select! {
             () = sleep(drain) => tracing::info!("finishing what is in flight"),
-            () = signals.next() => tracing::warn!("told again: stopping at once"),
+            () = signals.next() => {
+                tracing::warn!("told again: stopping at once");
+                self.shutdown.enter(Phase::Stop);
+            }
         }
         self.shutdown.enter(Phase::Finishing);
         let ended = tokio::select! {

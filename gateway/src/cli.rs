@@ -87,6 +87,9 @@ pub struct Run {
     /// Where to listen, with --node [default: 127.0.0.1:8545]
     #[arg(long, value_name = "ADDR", requires = "nodes")]
     pub listen: Option<SocketAddr>,
+    /// Admin port, with --node [default: 127.0.0.1:9545]
+    #[arg(long, value_name = "ADDR", requires = "nodes")]
+    pub admin: Option<SocketAddr>,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -187,7 +190,7 @@ fn complain_all(problems: &[Problem]) {
     let warnings = problems.len() - errors;
     let mut text = problem::text(problems);
     if errors > 0 {
-        text += &format!("{errors} errors, {warnings} warnings: nothing was applied\n");
+        text += &format!("errors {errors}, warnings {warnings}: nothing was applied\n");
     }
     use std::io::Write;
     let _ = std::io::stderr().write_all(text.as_bytes());

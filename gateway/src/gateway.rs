@@ -1,8 +1,8 @@
 //! The way of a call: read → needs → choose → send → judge → write.
 //!
 //! [`Gateway::serve`] takes one request text and gives one answer; it never
-//! fails, for errors are answers. One call goes four async functions deep:
-//! `server::http::answer` → `Gateway::call` → `relay::relay` → `upstream::send`.
+//! fails, for errors are answers. One call goes from `server::http` to
+//! [`Gateway::serve`], `Scope::call`, `Job::relay` and `upstream::Client::send`.
 //! Nothing is spawned for a call; what outlives it (confirming a write) is said
 //! where it happens.
 
@@ -11,11 +11,13 @@ mod batch;
 mod body;
 pub mod chance;
 mod call;
+mod explain;
 mod record;
 mod relay;
 mod resolve;
 mod served;
 mod tries;
+mod way;
 mod write;
 
 use std::{
@@ -44,6 +46,7 @@ use crate::{
 pub use self::{
     answer::{Answer, Trail},
     body::{Body, BodyError},
+    explain::explain_call,
 };
 
 /// Not ready before every node was asked, nor longer than this after the start.
@@ -248,19 +251,9 @@ impl Scope<'_> {
 
     /// Answers one call that came alone.
     async fn single(&self, call: &Call<'_>) -> Answer {
-        let started = self.now();
+        let under_way = self.begin(call);
         let served = self.call(call).await;
-        self.record(call, &served, started);
+        under_way.end(&served);
         self.answer_single(call.id, served)
     }
-}
-
-/// TEMPORARY until explain.rs is merged.
-pub fn explain_call(
-    _: &Chain,
-    _: Timestamp,
-    _: Option<&str>,
-    _: &str,
-) -> Result<crate::route::explain::Explanation, String> {
-    Err(String::new())
 }

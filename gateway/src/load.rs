@@ -40,12 +40,13 @@ pub fn failed_sample(average: u64, took: Duration) -> u64 {
 }
 
 /// One step of a running 95th percentile (stochastic approximation: up by 19 parts where
-/// a sample is above, down by one where it is below).
+/// a sample is above, down by one where it is below). Forgets a first sample ten times too
+/// high, such as one that had to connect, within some 140 more.
 pub fn p95_step(p95: u64, sample: u64) -> u64 {
     if p95 == 0 {
         return sample.saturating_mul(2);
     }
-    let step = (p95 / 200).max(1);
+    let step = (p95 / 60).max(1);
     if sample > p95 { p95.saturating_add(step * 19) } else { p95 - step.min(p95 - 1) }
 }
 

@@ -197,6 +197,12 @@ impl Node {
         self.config.max_in_flight.is_some_and(|most| self.flight.calls() >= most)
     }
 
+    /// Whether a call that is in flight as this one is within the node's bound. A view may be
+    /// old by then: other workers have looked at the same moment.
+    pub fn has_room_for(&self, flight: &InFlight<'_>) -> bool {
+        self.config.max_in_flight.is_none_or(|most| flight.calls <= most)
+    }
+
     /// Takes one call out of the node's rate, if it has one.
     pub fn within_rate(&self) -> bool {
         self.rate.as_ref().is_none_or(|rate| rate.check().is_ok())

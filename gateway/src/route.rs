@@ -355,7 +355,7 @@ fn archive_needed(views: &[View], reasons: &[Option<Reason>]) -> bool {
     let mut full_nodes =
         views.iter().zip(reasons).filter(|(view, _)| !view.archive && !view.fallback);
     full_nodes.all(|(_, reason)| {
-        matches!(reason, Some(Reason::Pruned | Reason::LacksMethod | Reason::WrongChain))
+        matches!(reason, Some(Reason::Pruned | Reason::LacksMethod | Reason::WrongChain | Reason::Forked))
     })
 }
 

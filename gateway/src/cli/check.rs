@@ -30,7 +30,7 @@ fn summary(loaded: &Loaded) -> String {
     let nodes: usize = pools.map(|pool| pool.nodes.len()).sum();
     let revision = &loaded.config.revision;
     format!(
-        "ok: {chains} chains, {nodes} nodes, {} warnings, revision {revision}",
+        "ok: chains {chains}, nodes {nodes}, warnings {}, revision {revision}",
         loaded.warnings.len()
     )
 }
@@ -84,10 +84,19 @@ async fn missing_methods(chain: &Chain) -> Vec<String> {
     let mut lines = std::collections::BTreeSet::new();
     for member in &chain.members {
         for name in crate::tracker::offered(chain, member).await {
-            if chain.methods().row_of(&name).is_other() {
+            if is_unknown(chain, &name) {
                 lines.insert(format!("[chains.methods.\"{name}\"]\nclass = \"read\""));
             }
         }
     }
     lines.into_iter().collect()
+}
+
+/// Whether no row of the table serves a method, or any method of a module (`name_*`).
+fn is_unknown(chain: &Chain, name: &str) -> bool {
+    let table = chain.methods();
+    match name.strip_suffix('*') {
+        Some(module) => !table.rows().iter().any(|row| row.name.starts_with(module)),
+        None => table.row_of(name).is_other(),
+    }
 }

@@ -69,10 +69,17 @@ fn announce(running: &Running) {
 /// No file: the nodes are asked what they are, and the config that serves them is shown.
 async fn from_nodes(verb: &Run) -> Result<Loaded, ExitCode> {
     let found = detect::detect(&verb.nodes, verb.listen).await;
-    let loaded = found.map_err(|problems| {
+    let mut loaded = found.map_err(|problems| {
         complain_all(&problems);
         ExitCode::from(BAD_INPUT)
     })?;
+    if let Some(admin) = verb.admin {
+        if !admin.ip().is_loopback() {
+            complain("--admin: only a loopback address without a token; write a config file");
+            return Err(ExitCode::from(BAD_INPUT));
+        }
+        loaded.config.admin.listen = admin;
+    }
     say("# The config in force; save it as a file to go on from there.");
     say(&print::effective(&loaded.config));
     Ok(loaded)

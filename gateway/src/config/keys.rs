@@ -454,7 +454,7 @@ static NODE: Table = Table {
         key(
             "oldest",
             Kind::Either(&[HEIGHT, Kind::Table(&OLDEST)]),
-            Absent::Means("learned by asking"),
+            Absent::Means("not known: a pruned answer is tried again on an archive node"),
             "The oldest block it still serves: a height, `{ window = n }`, or a table by data kind.",
         ),
         key(
@@ -467,7 +467,7 @@ static NODE: Table = Table {
         key(
             "max_in_flight",
             Kind::Integer { min: 1, max: 1_000_000 },
-            Absent::Means("found by measuring"),
+            Absent::Means("no bound"),
             "Calls in flight, over all workers.",
         ),
         key(
@@ -500,7 +500,7 @@ static NODE: Table = Table {
 
 const HEIGHT: Kind = Kind::Integer { min: 0, max: i64::MAX as u64 };
 const RETENTION: Kind = Kind::Either(&[HEIGHT, Kind::Table(&RETENTION_TABLE)]);
-const UNKNOWN: Absent = Absent::Means("learned by asking");
+const UNKNOWN: Absent = Absent::Means("not known: a pruned answer is tried again on an archive node");
 
 static OLDEST: Table = Table {
     doc: "What a node still serves: `window` for everything, or by data kind.",

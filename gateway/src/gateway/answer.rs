@@ -61,7 +61,7 @@ impl Scope<'_> {
         if id == Id::Missing {
             return Answer::nothing();
         }
-        let trail = served.trail;
+        let trail = self.trail(&served);
         match served.content {
             Content::Refused(error) => self.answer_error(id, &error),
             Content::Stream(large) => {
@@ -80,6 +80,14 @@ impl Scope<'_> {
                 Answer::ok(Body::whole(text), trail)
             }
         }
+    }
+
+    /// Who answered, where the config lets clients see it.
+    fn trail(&self, served: &Served) -> Option<Trail> {
+        let shown = served.node.filter(|_| self.chain.topology().config.server.expose);
+        let node = &self.chain.member(shown?)?.node;
+        let (name, zone) = (node.config.name.clone(), node.zone.clone());
+        Some(Trail { node: name, zone, attempts: served.attempts })
     }
 
     fn answer_error(&self, id: Id<'_>, error: &CallError) -> Answer {

@@ -73,9 +73,9 @@ impl Scope<'_> {
                 (Some(id), Served::refused(error))
             }
             Ok(call) => {
-                let started = scope.now();
+                let under_way = scope.begin(call);
                 let served = scope.call(call).await;
-                scope.record(call, &served, started);
+                under_way.end(&served);
                 ((call.id != Id::Missing).then_some(call.id), served)
             }
         }

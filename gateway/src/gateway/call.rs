@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::{
-    config::UnknownMethods,
     error::CallError,
     family::LocalFacts,
     gateway::{
@@ -14,9 +13,10 @@ use crate::{
         relay::Job,
         resolve::{Ahead, Resolved, resolve},
         served::{Content, Served},
+        way::{Way, way},
     },
     head,
-    method::{BlockNeed, Class, Needs, Null},
+    method::{BlockNeed, Needs, Null},
     route::Ask,
     rpc::Call,
     topology::Tips,
@@ -29,19 +29,11 @@ const NEAR: u64 = 2;
 
 impl Scope<'_> {
     pub(super) async fn call(&self, call: &Call<'_>) -> Served {
-        let method = self.chain.methods().row_of(&call.method);
-        let forward = self.chain.config.unknown_methods == UnknownMethods::Forward;
-        match method.class {
-            _ if method.is_other() && !forward => Served::refused(CallError::MethodNotFound),
-            // Filters live in one node; until they can be kept there they are not offered.
-            Class::Refuse | Class::Session => Served::refused(CallError::MethodNotFound),
-            Class::Subscribe | Class::Unsubscribe => Served::refused(CallError::NeedsWebsocket),
-            Class::Local => self.local(call).await,
-            Class::Read | Class::Write => match self.chain.methods().needs(call) {
-                Err(bad) => Served::refused(CallError::BadParams(bad)),
-                Ok(needs) if method.class == Class::Write => self.write(call, &needs).await,
-                Ok(needs) => self.read(call, &needs).await,
-            },
+        match way(self.chain, call) {
+            Way::Refused(error) => Served::refused(error),
+            Way::Local => self.local(call).await,
+            Way::Write(needs) => self.write(call, &needs).await,
+            Way::Read(needs) => self.read(call, &needs).await,
         }
     }
 

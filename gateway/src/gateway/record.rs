@@ -12,9 +12,39 @@ use crate::{
     rpc::Call,
 };
 
+/// A call under way. Dropped before its end, its client has left, or the gateway has
+/// stopped: it is recorded as that (B119).
+pub(super) struct UnderWay<'u> {
+    scope: &'u Scope<'u>,
+    call: &'u Call<'u>,
+    started: Timestamp,
+    ended: bool,
+}
+
+impl UnderWay<'_> {
+    pub(super) fn end(mut self, served: &Served) {
+        self.ended = true;
+        self.scope.record(self.call, served, self.started);
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            let gone = Served::refused(CallError::ClientGone);
+            self.scope.record(self.call, &gone, self.started);
+        }
+    }
+}
+
 impl Scope<'_> {
+    /// Begins a call, which is recorded whatever becomes of it.
+    pub(super) fn begin<'u>(&'u self, call: &'u Call<'u>) -> UnderWay<'u> {
+        UnderWay { scope: self, call, started: self.now(), ended: false }
+    }
+
     /// Counts a call and logs it, if it is to be logged.
-    pub(super) fn record(&self, call: &Call<'_>, served: &Served, started: Timestamp) {
+    fn record(&self, call: &Call<'_>, served: &Served, started: Timestamp) {
         let method = self.chain.methods().row_of(&call.method);
         let took = self.now().since(started);
         let (outcome, source) = (served.outcome(), served.source());
@@ -28,8 +58,9 @@ impl Scope<'_> {
         if !access.wants(outcome, chance::fraction()) {
             return;
         }
+        let member = served.node.and_then(|node| self.chain.member(node));
         let (node, zone) =
-            served.trail.as_ref().map_or(("", ""), |trail| (&*trail.node, &*trail.zone));
+            member.map_or(("", ""), |member| (&*member.node.config.name, &*member.node.zone));
         access.write(&Record {
             request_id: self.from.request_id.0,
             protocol: self.from.protocol.word(),

@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use crate::{
+    clock::Timestamp,
     error::CallError,
     gateway::{
         Scope, chance,
@@ -19,14 +20,14 @@ use crate::{
     judge::{self, NodeError, ReplyView, Verdict},
     method::{Needs, Timeout},
     metrics::{AttemptResult, Ejection, Purpose},
-    route::{self, Ask, Decision, Policy, Reason},
+    route::{self, Ask, Decision, Facts, Policy, Reason},
     rpc::{
         Call, reply,
         reply::{HeadState, Trimmer},
         write::{self, Splice},
     },
     topology::Member,
-    upstream::{Incoming, Outgoing, ReplyBody, UpstreamError},
+    upstream::{Exhausted, Fault, Incoming, Outgoing, ReplyBody, UpstreamError},
 };
 
 use self::race::{Event, Race};
@@ -82,7 +83,7 @@ impl<'c> Job<'c> {
                 Event::Report(report) => match tries.digest(self, report) {
                     Next::Done(content) => return tries.serve(self, content),
                     Next::Again if race.is_running() => {}
-                    Next::Again => match self.pick_again(&mut tries) {
+                    Next::Again => match self.pick_again_waiting(&mut tries).await {
                         Ok(member) => race.add(self.attempt(member, Purpose::Retry)),
                         Err(error) => return tries.conclude(self, error),
                     },
@@ -171,17 +172,32 @@ impl<'c> Job<'c> {
         }
     }
 
+    /// Another node when none is asked any more. As for the first one: if the others are
+    /// only behind, a block time is waited for them (a fallback node is probed rarely, and
+    /// may be a block late when it is needed).
+    async fn pick_again_waiting(&self, tries: &mut Tries) -> Result<&'c Member, CallError> {
+        let block_time = self.scope.chain.state.tips().block_time;
+        let until = (Instant::now() + block_time).min(self.scope.deadline);
+        loop {
+            match self.pick_again(tries) {
+                Err(CallError::HeadUnavailable) if self.scope.pause(until).await => {}
+                other => return other,
+            }
+        }
+    }
+
     /// Another node for a call that was sent before: within the attempts and the budget.
     fn pick_again(&self, tries: &mut Tries) -> Result<&'c Member, CallError> {
         let retries = &self.scope.chain.config.retries;
         if tries.sent >= retries.attempts {
             return Err(CallError::NoNode);
         }
-        let member = self.pick(tries)?;
-        let free = tries.sent <= 1;
-        if !free && !self.scope.chain.state.retries.spend(self.scope.now()) {
+        // A connect that was refused sent nothing: going on is no retry.
+        let is_retry = tries.sent > 0;
+        if is_retry && !self.scope.chain.state.retries.spend(self.scope.now()) {
             return Err(CallError::Overloaded);
         }
+        let member = self.pick(tries)?;
         Ok(member)
     }
 
@@ -228,11 +244,17 @@ impl<'c> Job<'c> {
         if decision.only(Reason::LacksMethod) {
             return CallError::MethodUnavailable;
         }
-        let lacks_head = [Reason::Behind, Reason::Stalled, Reason::Lagging];
-        if lacks_head.iter().any(|&reason| decision.has(reason)) {
-            return CallError::HeadUnavailable;
-        }
-        CallError::NoNode
+        if self.may_catch_up(decision) { CallError::HeadUnavailable } else { CallError::NoNode }
+    }
+
+    /// Whether a node lacks nothing but the head: a dead one that was behind is not waited for.
+    fn may_catch_up(&self, decision: &Decision) -> bool {
+        const OUT: u16 = Facts::UNHEALTHY | Facts::SUSPECTED | Facts::REFUSED | Facts::DRAINED;
+        let members = self.scope.chain.members.iter();
+        members.zip(&decision.reasons).any(|(member, reason)| {
+            matches!(reason, Some(Reason::Behind | Reason::Stalled | Reason::Lagging))
+                && !member.node.facts().has(OUT)
+        })
     }
 
     /// Whether the chain has nodes that keep everything, up or not.
@@ -264,8 +286,12 @@ impl<'c> Job<'c> {
     pub async fn attempt<'j>(&'j self, member: &'j Member, purpose: Purpose) -> Report<'j> {
         let started = self.scope.now();
         let cheap = self.needs.method.timeout == Timeout::Cheap;
-        let mut watch = Watch { job: self, member, purpose, reported: false };
         let flight = member.node.flight.enter(started, self.weight, cheap);
+        if !member.node.has_room_for(&flight) {
+            let full = UpstreamError::unsent(Fault::Exhausted(Exhausted::Bound));
+            return Report { member, took: Duration::ZERO, reply: Reply::Failed(full) };
+        }
+        let mut watch = Watch { job: self, member, purpose, started, reported: false };
         let id = chance::draw() >> 40;
         let limit = self.scope.response_limit();
         let whole = if self.scope.item.1 > 0 { limit as usize } else { WHOLE };
@@ -352,6 +378,7 @@ struct Watch<'j, 'c> {
     job: &'j Job<'c>,
     member: &'j Member,
     purpose: Purpose,
+    started: Timestamp,
     reported: bool,
 }
 
@@ -384,13 +411,17 @@ impl Drop for Watch<'_, '_> {
     fn drop(&mut self) {
         if !self.reported {
             self.count(AttemptResult::Dropped);
-            self.member.node.lane(self.job.ask.lane).on_no_verdict(self.job.scope.now());
+            let now = self.job.scope.now();
+            let lane = self.member.node.lane(self.job.ask.lane);
+            lane.on_given_up(now, now.since(self.started));
+            if self.job.needs.method.timeout == Timeout::Cheap {
+                self.member.node.flight.gave_up(now);
+            }
         }
     }
 }
 
 fn failed(error: &UpstreamError) -> AttemptResult {
-    use crate::upstream::Fault;
     match error.fault {
         Fault::HeadTimeout | Fault::BodyTimeout | Fault::ConnectTimeout => AttemptResult::Timeout,
         _ => AttemptResult::Failed,

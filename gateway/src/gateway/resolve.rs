@@ -61,6 +61,11 @@ pub fn resolve(needs: &Needs<'_>, tips: &Tips, blocks: &Blocks, pin: bool) -> Re
     }
 }
 
+/// What a write asks: a node at the tip, whose pool other nodes hear of.
+pub fn ask_of_write(needs: &Needs<'_>) -> Ask {
+    Ask { data: needs.method.data, lane: needs.method.lane, at_tip: true, ..Ask::anything() }
+}
+
 fn range(
     from: Option<u64>,
     to: Option<u64>,

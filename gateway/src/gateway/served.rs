@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use crate::{
     error::{CallError, Side},
-    gateway::answer::Trail,
     metrics::{Outcome, Source},
+    names::NodeIndex,
     rpc::reply::Trimmer,
     upstream::LargeBody,
 };
@@ -36,7 +36,8 @@ pub struct Large {
 #[derive(Debug)]
 pub struct Served {
     pub content: Content,
-    pub trail: Option<Trail>,
+    /// Who answered. A place, not a name: a name's count is shared by all workers.
+    pub node: Option<NodeIndex>,
     /// Node calls made for it.
     pub attempts: u32,
     pub hedged: bool,
@@ -44,7 +45,7 @@ pub struct Served {
 
 impl Served {
     pub const fn ours(content: Content) -> Self {
-        Self { content, trail: None, attempts: 0, hedged: false }
+        Self { content, node: None, attempts: 0, hedged: false }
     }
 
     pub const fn refused(error: CallError) -> Self {

@@ -7,9 +7,9 @@ use std::time::Duration;
 use smallvec::SmallVec;
 
 use crate::{
+    clock::Timestamp,
     error::CallError,
     gateway::{
-        answer::Trail,
         chance,
         relay::{Job, Report},
         served::{Content, Served},
@@ -18,11 +18,18 @@ use crate::{
     method::{BlockNeed, Lane, Timeout},
     metrics::Ejection,
     names::{NodeIndex, ZoneIndex},
+    node::Node,
     upstream::{Fault, UpstreamError},
 };
 
 /// A node that asks for less without saying how long is left alone for a second.
 const THROTTLED: Duration = Duration::from_secs(1);
+
+/// Leaves a node alone that asks for less, for as long as it says.
+pub fn leave_alone(node: &Node, now: Timestamp, retry_after: Option<Duration>) {
+    let wait = retry_after.unwrap_or(THROTTLED);
+    Lane::ALL.iter().for_each(|&lane| node.lane(lane).on_throttled(now, wait));
+}
 
 /// What a call does next.
 #[derive(Debug)]
@@ -51,6 +58,8 @@ pub struct Tries {
     pub copied: bool,
     /// Failures that the next good answer turns into debits.
     failures: SmallVec<[NodeIndex; 4]>,
+    /// Those of them whose connection broke after the call had left: suspected then.
+    broken: SmallVec<[NodeIndex; 4]>,
     /// Zone of the last failure and how many in a row it had.
     zone: Option<(ZoneIndex, u32)>,
     /// The best reply so far that is no good answer: what the client gets if none is better.
@@ -58,6 +67,10 @@ pub struct Tries {
     nulls: u32,
     /// Only a node that keeps everything can answer.
     pub archive_only: bool,
+    /// A node said that it does not keep what is asked any more.
+    pruned: bool,
+    /// …and so did one that should keep everything.
+    archive_pruned: bool,
     timed_out: bool,
     unreadable: bool,
     overloaded: bool,
@@ -89,21 +102,25 @@ impl Tries {
                     node.lane(lane).on_success(now, report.took);
                     self.null(job, member.place.node, content)
                 }
-                Verdict::Missing(missing) => self.missing(job, member.place.node, missing, content),
+                Verdict::Missing(missing) => {
+                    node.lane(lane).on_no_verdict(now);
+                    self.missing(job, member.place.node, missing, content)
+                }
                 Verdict::Throttled => {
-                    let wait = retry_after.unwrap_or(THROTTLED);
-                    Lane::ALL.iter().for_each(|&lane| node.lane(lane).on_throttled(now, wait));
+                    leave_alone(node, now, retry_after);
                     self.overloaded = true;
-                    self.fallback.get_or_insert(content);
                     Next::Again
                 }
                 Verdict::NodeFault(fault) => {
                     node.lane(lane).on_slow(now, report.took);
+                    if !job.is_repeatable() {
+                        return Next::Done(content);
+                    }
                     self.timed_out |= fault == NodeFault::Timeout;
-                    self.unreadable |= fault == NodeFault::Unreadable;
                     self.fault(job, member.place.node);
-                    if let Content::Error(_) = content {
-                        self.fallback = Some(content);
+                    match content {
+                        Content::Error(_) => self.fallback = Some(content),
+                        _ => self.unreadable |= fault != NodeFault::Timeout,
                     }
                     self.again_unless_heavy_timeout(job, fault == NodeFault::Timeout)
                 }
@@ -140,7 +157,13 @@ impl Tries {
         content: Content,
     ) -> Next {
         match missing {
-            Missing::Pruned => self.archive_only = job.has_archive(),
+            Missing::Pruned => {
+                self.pruned = true;
+                self.archive_only = job.has_archive();
+                let member = job.scope.chain.member(node);
+                self.archive_pruned |= member.is_some_and(|member| member.node.config.archive);
+                return Next::Again;
+            }
             Missing::Indexing => self.archive_only |= job.has_archive(),
             Missing::Method => {
                 if let Some(member) = job.scope.chain.member(node) {
@@ -166,6 +189,8 @@ impl Tries {
             return Next::Done(Content::Refused(CallError::ResponseTooLarge { limit }));
         }
         if error.is_local() {
+            member.node.lane(job.ask.lane).on_no_verdict(job.scope.now());
+            self.sent = self.sent.saturating_sub(1);
             self.overloaded = true;
             return Next::Again;
         }
@@ -174,7 +199,10 @@ impl Tries {
         }
         member.node.lane(job.ask.lane).on_slow(job.scope.now(), took);
         let timeout = matches!(error.fault, Fault::HeadTimeout | Fault::BodyTimeout);
-        if !timeout {
+        if error.sent() && !timeout {
+            // Perhaps by the call's doing, which no other call shall pay for.
+            self.broken.push(*node);
+        } else if !timeout {
             job.suspect(member);
         }
         self.timed_out |= timeout;
@@ -209,6 +237,9 @@ impl Tries {
     fn settle_blame(&mut self, job: &Job<'_>) {
         let now = job.scope.now();
         let lane = job.ask.lane;
+        for member in self.broken.drain(..).filter_map(|node| job.scope.chain.member(node)) {
+            job.suspect(member);
+        }
         for node in self.failures.drain(..) {
             let Some(member) = job.scope.chain.member(node) else { continue };
             let may_open = job.scope.chain.may_eject(now, lane);
@@ -228,9 +259,18 @@ impl Tries {
             None if self.unreadable => Content::Refused(CallError::UpstreamInvalid),
             None if self.timed_out => Content::Refused(CallError::Deadline),
             None if self.overloaded => Content::Refused(CallError::Overloaded),
+            None if self.pruned => Content::Refused(self.too_old(job)),
             None => Content::Refused(none_left),
         };
         self.serve(job, content)
+    }
+
+    /// In our words: each client says "pruned" in its own, and none knows of the archive.
+    fn too_old(&self, job: &Job<'_>) -> CallError {
+        if job.has_archive() && !self.archive_pruned {
+            return CallError::ArchiveUnavailable;
+        }
+        CallError::HistoryPruned { earliest: None }
     }
 
     /// As [`Tries::serve`], naming the node that was written to.
@@ -240,12 +280,10 @@ impl Tries {
     }
 
     pub fn serve(&self, job: &Job<'_>, content: Content) -> Served {
-        let member = self.served_by.and_then(|node| job.scope.chain.member(node));
-        let trail = member.map(|member| Trail {
-            node: member.node.config.name.clone(),
-            zone: member.node.zone.clone(),
-            attempts: self.sent,
-        });
-        Served { content, trail, attempts: self.sent, hedged: self.hedged }
+        // Nobody is blamed for what is left: one of them may have been on trial.
+        for member in self.failures.iter().filter_map(|&node| job.scope.chain.member(node)) {
+            member.node.lane(job.ask.lane).on_no_verdict(job.scope.now());
+        }
+        Served { content, node: self.served_by, attempts: self.sent, hedged: self.hedged }
     }
 }

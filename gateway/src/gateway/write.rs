@@ -5,7 +5,7 @@
 //! two when the first is in doubt or refused it for reasons of its own, and never by
 //! more on the client's path (`broadcast` aside); "already known" is success.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
@@ -14,8 +14,9 @@ use crate::{
     gateway::{
         Scope, chance,
         relay::{Job, Report},
+        resolve::ask_of_write,
         served::{Content, Served},
-        tries::{Reply, Tries},
+        tries::{self, Reply, Tries},
     },
     judge::Verdict,
     method::{Needs, Timeout},
@@ -29,6 +30,8 @@ use crate::{
 
 /// A copy sent off the client's path must be answered within this time.
 const COPY_DEADLINE: Duration = Duration::from_secs(5);
+/// How often a write under way is looked at.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What became of one send of the bytes.
 enum Fate {
@@ -47,12 +50,7 @@ enum Fate {
 
 impl Scope<'_> {
     pub(super) async fn write(&self, call: &Call<'_>, needs: &Needs<'_>) -> Served {
-        let ask = crate::route::Ask {
-            data: needs.method.data,
-            lane: needs.method.lane,
-            at_tip: true,
-            ..crate::route::Ask::anything()
-        };
+        let ask = ask_of_write(needs);
         let job = Job::new(*self, call, needs, (ask, needs.weight), &[]);
         let hash = call.params.and_then(|p| self.chain.config.family.transaction_hash(p));
         Writer { job: &job, hash, tries: Tries::default() }.run().await
@@ -89,16 +87,34 @@ impl<'c> Writer<'_, 'c> {
         loop {
             let member = self.job.pick_waiting(&mut self.tries).await?;
             self.broadcast(member.place.node);
-            let report = self.job.attempt(member, Purpose::Call).await;
-            match self.fate(report) {
+            match self.send_to(member, Purpose::Call).await {
                 Fate::Unsent => {}
                 fate => return Ok((member, fate)),
             }
         }
     }
 
-    fn fate(&mut self, report: Report<'_>) -> Fate {
+    /// Sends the bytes to a node. A node that falls silent leaves them in doubt at once:
+    /// there is no point in waiting for its deadline.
+    async fn send_to(&self, member: &Member, purpose: Purpose) -> Fate {
+        let mut attempt = pin!(self.job.attempt(member, purpose));
+        loop {
+            tokio::select! {
+                report = &mut attempt => return self.fate(report),
+                () = sleep(LOOK) => {
+                    let node = &member.node;
+                    if node.is_suspected() || node.is_silent(self.job.scope.now()) {
+                        self.job.suspect(member);
+                        return Fate::InDoubt;
+                    }
+                }
+            }
+        }
+    }
+
+    fn fate(&self, report: Report<'_>) -> Fate {
         let member = report.member;
+        self.tell_lane(&report);
         match report.reply {
             Reply::Failed(error) => {
                 if !matches!(error.fault, Fault::HeadTimeout | Fault::BodyTimeout)
@@ -120,6 +136,27 @@ impl<'c> Writer<'_, 'c> {
         }
     }
 
+    /// What one send says of its node: an answer is one, and a node on trial gets a verdict
+    /// or leaves the trial to the next call.
+    fn tell_lane(&self, report: &Report<'_>) {
+        let (node, now) = (&report.member.node, self.job.scope.now());
+        let lane = node.lane(self.job.ask.lane);
+        let Reply::Judged { verdict, retry_after, .. } = &report.reply else {
+            return lane.on_no_verdict(now);
+        };
+        match verdict {
+            Verdict::Answer
+            | Verdict::NullGap
+            | Verdict::AlreadyKnown
+            | Verdict::NonceTooLow
+            | Verdict::NodeRefusedWrite => {
+                lane.on_success(now, report.took);
+            }
+            Verdict::Throttled => tries::leave_alone(node, now, *retry_after),
+            Verdict::Missing(_) | Verdict::NodeFault(_) => lane.on_no_verdict(now),
+        }
+    }
+
     /// In doubt: another node may have heard of it; else it gets the same bytes, once.
     async fn settle(&mut self) -> Content {
         let settle = self.job.scope.chain.config.writes.settle;
@@ -136,8 +173,7 @@ impl<'c> Writer<'_, 'c> {
         if Instant::now() >= self.job.scope.deadline {
             return self.in_doubt();
         }
-        let report = self.job.attempt(other, Purpose::Retry).await;
-        match self.fate(report) {
+        match self.send_to(other, Purpose::Retry).await {
             Fate::Answered(content) => {
                 self.accepted(other.place.node, &content);
                 content
@@ -151,8 +187,7 @@ impl<'c> Writer<'_, 'c> {
     /// Refused by one node for its own reasons: one other, and its word counts.
     async fn refused(&mut self, first: Content) -> Content {
         let Ok(other) = self.job.pick(&mut self.tries) else { return first };
-        let report = self.job.attempt(other, Purpose::Retry).await;
-        match self.fate(report) {
+        match self.send_to(other, Purpose::Retry).await {
             Fate::Answered(content) => {
                 self.accepted(other.place.node, &content);
                 content

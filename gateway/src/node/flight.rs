@@ -25,7 +25,13 @@ struct Words {
     counts: AtomicU64,
     /// When the first of the cheap calls now in flight left, or one was last answered.
     heard: AtomicU64,
+    /// When a cheap call was last given up unanswered.
+    gave_up: AtomicU64,
 }
+
+/// Calls given up and sent within this time are one silence: a node whose calls are all
+/// rescued by hedges must not look as if it had just begun to be asked.
+const CHAIN: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Default)]
 pub struct Flight(CachePadded<Words>);
@@ -43,10 +49,21 @@ impl Flight {
     pub fn enter(&self, now: Timestamp, weight: u32, cheap: bool) -> InFlight<'_> {
         let entry = CALL + if cheap { CHEAP } else { 0 } + WEIGHT * u64::from(weight.min(1 << 20));
         let before = self.0.counts.fetch_add(entry, Relaxed);
-        if cheap && before & (CHEAP * 0xffff) == 0 {
+        if cheap && before & (CHEAP * 0xffff) == 0 && !self.was_just_given_up(now) {
             self.0.heard.store(now.as_nanos(), Relaxed);
         }
-        InFlight { flight: self, entry }
+        let calls = (before & 0xffff) as u32 + 1;
+        InFlight { flight: self, entry, calls }
+    }
+
+    /// A cheap call was given up without an answer.
+    pub fn gave_up(&self, now: Timestamp) {
+        self.0.gave_up.store(now.as_nanos().max(1), Relaxed);
+    }
+
+    fn was_just_given_up(&self, now: Timestamp) -> bool {
+        let at = self.0.gave_up.load(Relaxed);
+        at != 0 && now.since(Timestamp::from_nanos(at)) < CHAIN
     }
 
     /// The node said something on a cheap call.
@@ -69,6 +86,8 @@ impl Flight {
 pub struct InFlight<'n> {
     flight: &'n Flight,
     entry: u64,
+    /// Calls in flight when it entered, itself included.
+    pub calls: u32,
 }
 
 impl Drop for InFlight<'_> {
@@ -106,5 +125,26 @@ mod tests {
         assert_eq!(flight.silent_for(at(1_200)), Some(Duration::from_millis(200)));
         flight.heard(at(1_250));
         assert_eq!(flight.silent_for(at(1_300)), Some(Duration::from_millis(50)));
+    }
+
+    #[test]
+    fn silence_goes_on_through_calls_that_are_given_up_and_sent_again() {
+        let flight = Flight::default();
+        for call in 0..30 {
+            let guard = flight.enter(at(call * 20), 1, true);
+            flight.gave_up(at(call * 20 + 15));
+            drop(guard);
+        }
+        let _next = flight.enter(at(600), 1, true);
+        assert_eq!(flight.silent_for(at(610)), Some(Duration::from_millis(610)));
+    }
+
+    #[test]
+    fn a_call_given_up_long_ago_is_no_silence() {
+        let flight = Flight::default();
+        drop(flight.enter(at(0), 1, true));
+        flight.gave_up(at(5));
+        let _next = flight.enter(at(10_000), 1, true);
+        assert_eq!(flight.silent_for(at(10_010)), Some(Duration::from_millis(10)));
     }
 }

@@ -9,7 +9,7 @@ use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
 
 use crate::{
-    breaker::{Breaker, State},
+    breaker::{Breaker, LONGEST_WAIT, State},
     clock::Timestamp,
     load,
 };
@@ -41,7 +41,7 @@ const fn millis(now: Timestamp) -> u32 {
 #[derive(Debug, Default)]
 struct Latency {
     average: Average,
-    /// Nanoseconds. Learns from one answer in eight, to spare the line.
+    /// Nanoseconds. Learns from every other answer, to spare the line.
     p95: AtomicU64,
 }
 
@@ -90,7 +90,7 @@ impl LaneState {
         let sample = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.sample(now, sample);
         let p95 = self.latency.p95.load(Relaxed);
-        if p95 == 0 || sample & 7 == 0 {
+        if p95 == 0 || sample & 1 == 0 {
             self.latency.p95.store(load::p95_step(p95, sample), Relaxed);
         }
         if !self.attentive.load(Relaxed) {
@@ -123,7 +123,20 @@ impl LaneState {
         self.show(&breaker);
     }
 
-    /// A call ended without telling anything of the node.
+    /// A call was given up after `took`: another node was faster, or the client left. That
+    /// tells nothing but that its answer would have taken longer still; without it a hung
+    /// node whose calls are rescued by hedges would look as fast as before.
+    pub fn on_given_up(&self, now: Timestamp, took: Duration) {
+        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        let (average, _) = self.latency.average.load(now);
+        if average > 0 && took > average {
+            self.sample(now, took);
+        }
+        self.on_no_verdict(now);
+    }
+
+    /// A call ended without telling whether the node is well: if it was the one that tries
+    /// an open breaker, the next may.
     pub fn on_no_verdict(&self, now: Timestamp) {
         if self.open_until.load(Relaxed) != 0 {
             let mut breaker = self.breaker.lock();
@@ -141,7 +154,8 @@ impl LaneState {
         let open_until = match breaker.state() {
             State::Closed => 0,
             State::Open { until } => until.as_nanos().max(1),
-            State::Trial { .. } => u64::MAX,
+            // Not for ever: a trial that nobody reports back is forgotten.
+            State::Trial { since } => (since + LONGEST_WAIT).as_nanos(),
         };
         self.open_until.store(open_until, Relaxed);
         self.attentive.store(!breaker.is_pristine(), Relaxed);
@@ -167,6 +181,30 @@ mod tests {
         assert!(lane.is_open(later) && !lane.may_send(later));
         assert!(lane.on_success(later, Duration::from_millis(1)));
         assert!(!lane.is_open(later) && lane.may_send(later));
+    }
+
+    #[test]
+    fn a_trial_that_nobody_reports_back_keeps_the_node_out_no_longer_than_the_longest_wait() {
+        let lane = LaneState::default();
+        let now = Timestamp::from_nanos(1);
+        lane.on_throttled(now, breaker::FIRST_WAIT);
+        let tried = now + breaker::FIRST_WAIT;
+        assert!(lane.may_send(tried) && lane.is_open(tried));
+        let later = tried + breaker::LONGEST_WAIT;
+        assert!(!lane.is_open(later) && lane.may_send(later));
+        lane.on_no_verdict(later);
+        assert!(!lane.is_open(later) && lane.may_send(later), "no verdict: the next may try");
+    }
+
+    #[test]
+    fn a_call_given_up_counts_as_long_as_it_was_waited_for_if_that_is_longer() {
+        let (lane, ms) = (LaneState::default(), Duration::from_millis(1));
+        let now = Timestamp::from_nanos(1);
+        lane.on_success(now, ms);
+        lane.on_given_up(now, ms / 2);
+        assert_eq!(lane.latency(now), 1_000_000);
+        lane.on_given_up(now, ms * 40);
+        assert!(lane.latency(now) > 39_000_000);
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub struct Explanation {
     pub tier: Option<&'static str>,
     /// What the call asks, in words.
     pub asks: String,
+    /// Empty where no node is asked at all.
     pub nodes: Vec<Row>,
 }
 
@@ -62,6 +63,9 @@ pub fn explain(decision: &Decision, views: &[View], labels: &[Label], asks: Stri
 impl Explanation {
     /// Plain text, one line per node, columns aligned.
     pub fn text(&self) -> String {
+        if self.nodes.is_empty() {
+            return format!("{}\n", self.asks);
+        }
         let verdict = match (&self.node, self.tier) {
             (Some(node), Some(tier)) => format!("goes to {node} ({})", tier.replace('_', " ")),
             _ => "no node can serve it".to_owned(),

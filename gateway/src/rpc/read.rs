@@ -119,7 +119,7 @@ fn item<'a>(scanner: &mut Scanner<'a>, limits: &ReadLimits) -> Result<Item<'a>, 
 impl<'a> Envelope<'a> {
     fn member(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Invalid> {
         let name = scanner.member()?;
-        let value = scanner.value()?;
+        let value = if name == "id" { scanner.id()? } else { scanner.value()? };
         let place = match name.as_ref() {
             "jsonrpc" => &mut self.version,
             "id" => {

@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 
 use super::{Invalid, ReadLimits};
 
-/// Longest number text that is read (faults.md B66).
+/// Longest number text that is read from clients (faults.md B66).
 const NUMBER_CHARS: usize = 64;
 /// Up to so many names are compared pairwise: cheaper than sorting them.
 const PAIRWISE: usize = 8;
@@ -32,6 +32,8 @@ pub(crate) struct Scanner<'a> {
     depth: u32,
     tokens: u32,
     members: u32,
+    /// Longest number text that is read.
+    number: usize,
     watch_names: bool,
     open: SmallVec<[Open; 32]>,
     names: SmallVec<[&'a str; 16]>,
@@ -51,6 +53,7 @@ impl<'a> Scanner<'a> {
             depth: limits.depth,
             tokens: limits.tokens,
             members: limits.members,
+            number: NUMBER_CHARS,
             watch_names: true,
             open: SmallVec::new(),
             names: SmallVec::new(),
@@ -63,7 +66,7 @@ impl<'a> Scanner<'a> {
     /// names inside results are the client's business.
     pub fn unlimited(text: &'a str) -> Self {
         let all = ReadLimits { depth: u32::MAX, tokens: u32::MAX, members: u32::MAX, items: 0 };
-        Self { watch_names: false, ..Self::new(text, &all) }
+        Self { number: usize::MAX, watch_names: false, ..Self::new(text, &all) }
     }
 
     /// The next byte that is not white space, not consumed.
@@ -121,6 +124,15 @@ impl<'a> Scanner<'a> {
             self.begin()?;
         }
         self.since(start)
+    }
+
+    /// As [`Scanner::value`], for an id: one that is too long is refused as an id, also
+    /// where it is a number (B78).
+    pub fn id(&mut self) -> Result<&'a str, Invalid> {
+        let number = std::mem::replace(&mut self.number, usize::MAX);
+        let value = self.value();
+        self.number = number;
+        value
     }
 
     /// Reads a member's name and its colon; the name is decoded.
@@ -241,7 +253,7 @@ impl<'a> Scanner<'a> {
             let _sign = self.skip(b'-') || self.skip(b'+');
             self.digits()?;
         }
-        if self.at - start > NUMBER_CHARS { Err(Invalid::Parse) } else { Ok(()) }
+        if self.at - start > self.number { Err(Invalid::Parse) } else { Ok(()) }
     }
 
     fn digits(&mut self) -> Result<(), Invalid> {

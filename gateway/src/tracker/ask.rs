@@ -14,7 +14,9 @@ use crate::{
 };
 
 /// A probe's answer must be here within this time.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(1);
+/// A deadline that we ourselves were so late to notice says nothing of the node (F37).
+const OWN_STALL: Duration = Duration::from_millis(150);
 /// Largest probe answer: a block's header with its transaction hashes.
 const MOST: usize = 8 << 20;
 
@@ -27,6 +29,8 @@ pub enum Told {
     Error(String),
     /// The node asks for less.
     Throttled,
+    /// The answer was not here in time, but neither were we.
+    Late,
     /// Nothing listens there.
     Refused,
     Failed(String),
@@ -42,6 +46,7 @@ pub async fn ask(chain: &Chain, member: &Member, question: Ask, purpose: Purpose
         Told::Result(_) => AttemptResult::Ok,
         Told::Error(_) => AttemptResult::Missing,
         Told::Throttled => AttemptResult::Throttled,
+        Told::Late => AttemptResult::Dropped,
         Told::Refused | Told::Failed(_) => AttemptResult::Failed,
     };
     chain.metrics.on_attempt(purpose, result);
@@ -49,14 +54,12 @@ pub async fn ask(chain: &Chain, member: &Member, question: Ask, purpose: Purpose
 }
 
 async fn send(member: &Member, body: Bytes) -> Told {
-    let out = Outgoing {
-        priority: true,
-        whole_up_to: MOST,
-        ..Outgoing::new(body, Instant::now() + PATIENCE)
-    };
+    let deadline = Instant::now() + PATIENCE;
+    let out = Outgoing { priority: true, whole_up_to: MOST, ..Outgoing::new(body, deadline) };
     let incoming = match member.client.send(out).await {
         Ok(incoming) => incoming,
         Err(error) if error.fault == Fault::ConnectRefused => return Told::Refused,
+        Err(_) if Instant::now() > deadline + OWN_STALL => return Told::Late,
         Err(error) => return Told::Failed(error.to_string()),
     };
     if incoming.status == 429 {
@@ -78,7 +81,7 @@ impl Told {
     pub fn result(&self) -> Option<&str> {
         match self {
             Self::Result(raw) => Some(raw),
-            Self::Error(_) | Self::Throttled | Self::Refused | Self::Failed(_) => None,
+            Self::Error(_) | Self::Throttled | Self::Late | Self::Refused | Self::Failed(_) => None,
         }
     }
 }

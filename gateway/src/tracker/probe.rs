@@ -27,8 +27,8 @@ const LONGEST: Duration = Duration::from_secs(1);
 /// How a round went.
 enum Round {
     Good,
-    /// Alive and unwilling: neither good nor bad.
-    Throttled,
+    /// Nothing was learned: the node is unwilling, or we were late ourselves.
+    Nothing,
     Failed {
         why: String,
         refused: bool,
@@ -109,7 +109,9 @@ impl Prober {
                     }
                 }
                 Told::Error(_) => heard = true,
-                Told::Throttled | Told::Refused | Told::Failed(_) => return failed(told),
+                Told::Throttled | Told::Late | Told::Refused | Told::Failed(_) => {
+                    return failed(told);
+                }
             }
         }
         if !heard {
@@ -173,7 +175,7 @@ impl Prober {
         let node = &self.member().node;
         let (chain, name) = (&self.chain.config.name, &node.config.name);
         match round {
-            Round::Throttled => {}
+            Round::Nothing => {}
             Round::Good => {
                 let was = node.health.lock().state();
                 if node.health.lock().on_good(now) && was == health::State::Down {
@@ -199,12 +201,13 @@ impl Prober {
         publish::set_live(&self.chain, self.index(), self.is_live());
     }
 
-    /// Whether the node's word counts: well, and of the right chain.
+    /// Whether the node's word counts: it answered its last probe and is of the right
+    /// chain. One that falls silent stops voting at once, though it is ejected later.
     fn is_live(&self) -> bool {
         let node = &self.member().node;
         let facts = node.facts();
-        let out = Facts::UNHEALTHY | Facts::WRONG_CHAIN | Facts::SYNCING;
-        facts.has(Facts::VERIFIED) && !facts.has(out)
+        let out = Facts::UNHEALTHY | Facts::SUSPECTED | Facts::WRONG_CHAIN | Facts::SYNCING;
+        self.verified.is_some() && facts.has(Facts::VERIFIED) && !facts.has(out)
     }
 
     fn interval(&self) -> Duration {
@@ -224,7 +227,7 @@ impl Prober {
 
 fn failed(told: Told) -> Round {
     match told {
-        Told::Throttled => Round::Throttled,
+        Told::Throttled | Told::Late => Round::Nothing,
         Told::Refused => Round::Failed { why: "connection refused".to_owned(), refused: true },
         Told::Failed(why) | Told::Error(why) => Round::Failed { why, refused: false },
         Told::Result(_) => Round::Good,

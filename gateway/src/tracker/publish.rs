@@ -195,7 +195,8 @@ fn publish_member(member: &Member, track: &Track, now: Timestamp, tips: &Tips) {
         Standing::Unseen | Standing::Far { .. } => (false, false, false),
         Standing::Forked => (false, true, false),
         Standing::OnLine { .. } => (true, false, false),
-        Standing::Stalled { .. } => (true, false, true),
+        // One that does not answer is down, not stalled.
+        Standing::Stalled { .. } => (true, false, !node.facts().has(Facts::UNHEALTHY)),
     };
     node.mark(Facts::ON_LINE, on_line);
     node.mark(Facts::FORKED, forked);

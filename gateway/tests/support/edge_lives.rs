@@ -19,10 +19,12 @@ use headrace_gateway::server::{
 };
 
 use crate::{
-    BAD, GET, check,
+    BAD, CALL, GET, check,
     edge_h2::H2,
-    edge_server::{Raw, Running, Setup, until, until_count},
-    h2_post, post, text,
+    edge_server::{Running, Setup, until_count},
+    h2_post, post,
+    raw::{Raw, until},
+    text,
 };
 
 #[test]
@@ -99,7 +101,7 @@ fn draining_is_not_ready_and_serves_and_finishing_ends_what_is_idle() {
     used.send(b"GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n");
     let seen = used.read();
     assert_eq!((seen.status, seen.header("connection")), (503, None), "not ready, and serving");
-    used.send(post("", "{}").as_bytes());
+    used.send(post("", CALL).as_bytes());
     assert_eq!(used.read().status, 200);
     server.shutdown.enter(Phase::Finishing);
     assert!(idle.is_closed(), "idle connections end");

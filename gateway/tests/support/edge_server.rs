@@ -1,31 +1,38 @@
-//! A gateway's data port on a thread of its own, and raw sockets to it.
+//! A gateway's data port with a timing of the test's own, before one simulated node.
 
 use std::{
-    io::{Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
 };
 
 use headrace_gateway::{
-    config::Cors,
-    gateway::{Gateway, Readiness, Settings},
+    access::AccessLog,
+    clock::Clock,
+    gateway::Gateway,
     server::{
         Options, Phase, Serve, Shutdown, Timing, Traffic, bind,
         http::{BodyTiming, Edge},
         serve,
     },
-    topology::Chain,
+    topology::{Current, Topology},
+    tracker::Tracker,
+};
+use headrace_simnode::{Fault, Node};
+
+use crate::{
+    control::Control,
+    fleet::{self, Lines},
+    raw::{Raw, Seen, until},
 };
 
 /// What a test says of its server.
 pub struct Setup {
-    pub settings: Settings,
-    pub readiness: Readiness,
-    pub cors: Cors,
+    pub lines: Lines,
+    /// Its only node is dead.
+    pub sick: bool,
     pub body: u64,
     pub bodies: u64,
     pub connections: usize,
@@ -36,37 +43,57 @@ pub struct Setup {
 impl Default for Setup {
     fn default() -> Self {
         Self {
-            settings: Settings::default(),
-            readiness: Readiness::Ready,
-            cors: Cors::Any,
+            lines: Lines::default(),
+            sick: false,
             body: 1024,
             bodies: 1 << 20,
             connections: 64,
-            timing: Timing { linger: Duration::from_millis(100), ..Timing::default() },
+            timing: Timing { linger: SHORT_LINGER, ..Timing::default() },
             body_timing: BodyTiming::default(),
         }
     }
 }
 
+const SHORT_LINGER: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// What a gateway needs to live; dropped in this order.
+struct Fleet {
+    _tracker: Tracker,
+    _nodes: Vec<Node>,
+    _control: Control,
+}
+
 impl Setup {
-    /// A gateway with the chain `eth`.
-    fn gateway(&self) -> Gateway {
-        let chain = Chain { name: "eth".into(), cors: self.cors.clone(), body: self.body };
-        Gateway {
-            settings: Arc::new(self.settings.clone()),
-            chains: vec![Arc::new(chain)],
-            readiness: self.readiness,
+    /// A gateway with the chain `eth`, whose node was asked what it has.
+    fn gateway(&self) -> (Arc<Gateway>, Fleet) {
+        let control = Control::start();
+        let nodes = fleet::nodes(&control, 1);
+        if self.sick {
+            nodes.iter().for_each(|node| node.set(Fault::Die));
         }
+        let urls: Vec<String> = nodes.iter().map(Node::url).collect();
+        let mut config = fleet::config(&self.lines, &urls);
+        config.chains.iter_mut().for_each(|chain| chain.body = self.body);
+        let clock = Clock::system();
+        let topology = Topology::build(Arc::new(config), None).unwrap();
+        let current = Arc::new(Current::new(topology));
+        let gateway = Gateway::new(Arc::clone(&current), clock.clone(), AccessLog::off());
+        let tracker = control.run(async move { Tracker::start(&current.load(), &clock) });
+        (Arc::new(gateway), Fleet { _tracker: tracker, _nodes: nodes, _control: control })
     }
 
     pub fn start(self) -> Running {
-        let gateway = Arc::new(self.gateway());
+        let (gateway, fleet) = self.gateway();
+        if !self.sick {
+            fleet::until_asked(&gateway);
+        }
         let shutdown = Shutdown::default();
         let bodies = Arc::new(AtomicU64::new(self.bodies));
         let (timing, phases) = (self.body_timing, shutdown.watch());
-        self.serve(shutdown, move |_| {
+        let running = self.serve(shutdown, move |_| {
             Edge::new(Arc::clone(&gateway), Arc::clone(&bodies), timing, phases.clone())
-        })
+        });
+        Running { _fleet: Some(fleet), ..running }
     }
 
     /// Serves something else than a gateway.
@@ -80,7 +107,7 @@ impl Setup {
         let traffic = Arc::new(Traffic::default());
         let options = Options {
             threads: 2,
-            connections: self.connections,
+            connections: Arc::new(AtomicUsize::new(self.connections)),
             timing: self.timing,
             traffic: Arc::clone(&traffic),
         };
@@ -89,7 +116,8 @@ impl Setup {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.unwrap().block_on(serve(listeners, options, &handle, make)).unwrap();
         });
-        Running { address, shutdown, traffic, thread: Some(thread) }
+        let serving = Serving { shutdown: shutdown.clone(), thread: Some(thread) };
+        Running { address, shutdown, traffic, serving, _fleet: None }
     }
 }
 
@@ -97,14 +125,13 @@ pub struct Running {
     pub address: SocketAddr,
     pub shutdown: Shutdown,
     pub traffic: Arc<Traffic>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    serving: Serving,
+    _fleet: Option<Fleet>,
 }
 
 impl Running {
     pub fn connect(&self) -> Raw {
-        let stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        Raw { stream, unread: Vec::new() }
+        Raw::connect(self.address)
     }
 
     /// Sends `request` on a new connection and reads one answer.
@@ -117,102 +144,22 @@ impl Running {
 
     /// Waits until the server has ended by itself.
     pub fn ended(mut self) {
-        self.thread.take().unwrap().join().unwrap();
+        self.serving.thread.take().unwrap().join().unwrap();
     }
 }
 
-impl Drop for Running {
+/// The server's thread; ends with it.
+struct Serving {
+    shutdown: Shutdown,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Drop for Serving {
     fn drop(&mut self) {
         self.shutdown.enter(Phase::Stop);
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }
-    }
-}
-
-/// A client's connection.
-pub struct Raw {
-    pub stream: TcpStream,
-    unread: Vec<u8>,
-}
-
-/// One answer as read; status 0 for a connection that ended without one.
-#[derive(Debug, Default)]
-pub struct Seen {
-    pub status: u16,
-    pub head: String,
-    pub body: String,
-}
-
-impl Seen {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let lines = self.head.lines().skip(1).filter_map(|line| line.split_once(':'));
-        lines.filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, v)| v.trim()).next()
-    }
-}
-
-impl Raw {
-    pub fn send(&mut self, bytes: &[u8]) {
-        self.stream.write_all(bytes).unwrap();
-    }
-
-    /// Reads an answer that has no `100 Continue` before it.
-    pub fn read(&mut self) -> Seen {
-        let Some(end) = self.fill_until(|seen| find(seen, b"\r\n\r\n")) else {
-            return Seen::default();
-        };
-        let head = String::from_utf8_lossy(&self.unread[..end]).into_owned();
-        self.unread.drain(..end + 4);
-        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_default();
-        let mut seen = Seen { status, head, body: String::new() };
-        let length = seen.header("content-length").and_then(|length| length.parse().ok());
-        let length: usize = length.unwrap_or_default();
-        if self.fill_until(|seen| (seen.len() >= length).then_some(())).is_some() {
-            seen.body = String::from_utf8_lossy(&self.unread[..length]).into_owned();
-            self.unread.drain(..length);
-        }
-        seen
-    }
-
-    fn fill_until<T>(&mut self, done: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
-        loop {
-            if let Some(found) = done(&self.unread) {
-                return Some(found);
-            }
-            let mut piece = [0; 4096];
-            match self.stream.read(&mut piece) {
-                Ok(0) => return None,
-                Ok(length) => self.unread.extend_from_slice(&piece[..length]),
-                Err(error) if is_end(&error) => return None,
-                Err(error) => panic!("{error}"),
-            }
-        }
-    }
-
-    /// Whether the server ends the connection (and sends nothing more before).
-    pub fn is_closed(&mut self) -> bool {
-        assert!(self.unread.is_empty(), "{:?}", String::from_utf8_lossy(&self.unread));
-        match self.stream.read(&mut [0; 1]) {
-            Ok(length) => length == 0,
-            Err(error) => is_end(&error),
-        }
-    }
-}
-
-fn is_end(error: &std::io::Error) -> bool {
-    matches!(error.kind(), std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe)
-}
-
-fn find(text: &[u8], part: &[u8]) -> Option<usize> {
-    text.windows(part.len()).position(|window| window == part)
-}
-
-/// Waits for `done`, at most 10 s.
-pub fn until(what: &str, done: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !done() {
-        assert!(Instant::now() < deadline, "waited too long: {what}");
-        std::thread::yield_now();
     }
 }
 

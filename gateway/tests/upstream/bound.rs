@@ -10,7 +10,10 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use headrace_gateway::upstream::{Exhausted, Fault, HttpClient, worker};
+use headrace_gateway::{
+    upstream::{Exhausted, Fault, HttpClient},
+    worker,
+};
 use tokio::{
     io::AsyncWriteExt,
     sync::{Barrier, mpsc},

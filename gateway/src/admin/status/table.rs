@@ -12,7 +12,7 @@ use crate::{
 /// Columns of a terminal that is not made larger.
 pub const WIDTH: usize = 100;
 /// Longer names are cut: other columns must stay in their place.
-const NAME: usize = 22;
+const NAME: usize = 20;
 const ZONE: usize = 12;
 
 /// Draws one table after another, and so knows how many calls a second there were.
@@ -56,12 +56,16 @@ impl Table {
             || "-".to_owned(),
             |before| format!("{:.0}", calls.saturating_sub(before) as f64 / seconds),
         );
+        let (head, lag) = match node.head {
+            0 => ("-".to_owned(), "-".to_owned()),
+            head => (head.to_string(), node.lag.to_string()),
+        };
         line(&[
             &node.name,
             &node.zone,
             &states(node),
-            &node.head.to_string(),
-            &node.lag.to_string(),
+            &head,
+            &lag,
             &rate,
             &p95(node),
             &node.in_flight.to_string(),
@@ -109,7 +113,7 @@ fn line(cells: &[&str; 8]) -> String {
     let [node, zone, state, head, lag, rate, p95, in_flight] = cells;
     let (node, zone, state) = (cut(node, NAME), cut(zone, ZONE), cut(state, 19));
     let text = format!(
-        "  {node:NAME$} {zone:ZONE$} {state:19} {head:>10} {lag:>4} {rate:>7} {p95:>9} {in_flight:>9}"
+        "  {node:NAME$} {zone:ZONE$} {state:19} {head:>10} {lag:>5} {rate:>7} {p95:>9} {in_flight:>9}"
     );
     format!("{}\n", text.trim_end())
 }
@@ -177,8 +181,8 @@ mod tests {
         let text = table.render(&status_of(vec![node("a1", &["up"], 300)]), 2.0);
         let expected = "\
 eth (ethereum)  tip 1235, 2 s old
-  node                   zone         state                     head  lag calls/s       p95 in flight
-  a1                     eu-1a        up                        1234    1     100   12.3 ms         3
+  node                 zone         state                     head   lag calls/s       p95 in flight
+  a1                   eu-1a        up                        1234     1     100   12.3 ms         3
 ";
         assert_eq!(text, expected);
     }

@@ -198,7 +198,8 @@ fn ids_travel_byte_for_byte_or_are_refused_under_null() {
         assert_eq!(id_of(id), (Id::Raw(id), None)); // B77–B79
     }
     let longer = format!("\"{}\"", "x".repeat(63));
-    for id in ["true", "false", "{}", "[]", &longer] {
+    let number = "1".repeat(65);
+    for id in ["true", "false", "{}", "[]", &longer, &number] {
         assert_eq!(id_of(id), (Id::Raw("null"), Some(Invalid::BadId)), "{id}"); // B76, B78
     }
 }

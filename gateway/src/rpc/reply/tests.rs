@@ -19,6 +19,17 @@ fn a_result_is_handed_out_as_written_in_any_order_of_members() {
     check(r#"{"id":7,"result":{"id":8,"error":1},"error":null}"#, Ok(r#"{"id":8,"error":1}"#));
 }
 
+/// The bound on a client's numbers is none on a node's: a result is the client's business.
+#[test]
+fn a_number_in_a_result_may_be_of_any_length() {
+    for length in [64, 65, 1_000] {
+        let number = "9".repeat(length);
+        check(&format!(r#"{{"id":7,"result":{number}}}"#), Ok(&number));
+        let inside = format!(r#"[{{"a":{number}}}]"#);
+        check(&format!(r#"{{"id":7,"result":{inside}}}"#), Ok(&inside));
+    }
+}
+
 #[test]
 fn what_is_no_answer_to_the_call_is_told_apart() {
     check("", Err(ReplyFault::Truncated));

@@ -1,0 +1,50 @@
+# What a developer and CI run. Everything is installed by the targets that need it.
+
+CARGO ?= cargo
+RELEASE = target/release
+SCENARIOS = $(wildcard loadtest/scenarios/*.toml)
+SOAK = $(wildcard loadtest/scenarios/soak/*.toml)
+
+.PHONY: demo test lint unit binaries scenarios real configs deploy bench fuzz soak
+
+demo:
+	$(CARGO) run --release -- demo
+
+# Format, lints, all tests, scenarios, real nodes and clients, config and deploy checks.
+test: lint unit binaries configs deploy scenarios real
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+unit:
+	$(CARGO) test --workspace
+
+binaries:
+	$(CARGO) build --release --workspace --bins
+
+# Simulated fleets under load with faults: counts and codes, generous deadlines.
+scenarios: binaries
+	$(RELEASE)/loadtest scenario $(SCENARIOS)
+
+# Real nodes and real client libraries; installs what it needs.
+real: binaries
+	HEADRACE_BIN=$(RELEASE)/headrace scripts/real.sh
+
+configs: binaries
+	for file in config/*.toml; do $(RELEASE)/headrace check $$file || exit 1; done
+
+deploy:
+	scripts/check-deploy.sh
+
+bench:
+	$(CARGO) bench -p headrace-benches
+
+# A minute for each target; needs nightly and cargo-fuzz. The corpora are replayed by `unit`.
+fuzz:
+	for target in $$(cd fuzz && $(CARGO) +nightly fuzz list); do \
+	  (cd fuzz && $(CARGO) +nightly fuzz run $$target -- -max_total_time=60) || exit 1; done
+
+# The long scenarios, hours in all.
+soak: binaries
+	$(RELEASE)/loadtest scenario $(SOAK)

@@ -1,0 +1,15 @@
+//! The whole gateway over real sockets, before simulated nodes that ail: what clients
+//! see of it. Functions, not figures: load is tried by the harness.
+
+mod archive;
+mod blame;
+mod client;
+mod freshness;
+mod gone;
+mod lies;
+mod pinning;
+mod reload;
+mod replies;
+mod tls;
+mod world;
+mod writes;
