@@ -35,7 +35,7 @@ pub struct Cook {
     shares: Vec<Share>,
     /// Sums of the shares up to each.
     sums: Vec<f64>,
-    /// The same without batches.
+    /// The same without batches, and without poison: a batch is as slow as its slowest call.
     singles: Vec<(usize, f64)>,
     seed: u64,
     writes: u64,
@@ -56,7 +56,7 @@ impl Cook {
             sum += *share.share.get_ref();
             sum
         };
-        let single = |(_, share): &(usize, &Share)| share.call != Recipe::Batch;
+        let single = |(_, share): &(usize, &Share)| share.call != Recipe::Batch && !share.poison;
         let singles = shares.iter().enumerate().filter(single);
         let singles = singles.map(|(at, share)| (at, up_to(share))).collect();
         let seed = scenario.load.seed ^ scenario.chain.seed;

@@ -68,7 +68,9 @@ impl Checker<'_> {
             self.add(0, "load.mix: empty");
         }
         load.mix.iter().for_each(|share| self.share(share));
-        if load.mix.iter().all(|share| share.call == Recipe::Batch) {
+        let single = |share: &Share| share.call != Recipe::Batch && !share.poison;
+        let batches = load.mix.iter().any(|share| share.call == Recipe::Batch);
+        if batches && !load.mix.iter().any(single) {
             self.add(0, "load.mix: a batch needs other calls to be made of");
         }
     }

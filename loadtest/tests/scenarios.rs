@@ -1,0 +1,47 @@
+//! The must-hold tables: every file in `loadtest/scenarios` is sound, and with
+//! `HEADRACE_SCENARIOS=1` (release binaries built) holds.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use headrace_loadtest::scenario::Scenario;
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    files.sort();
+    files
+}
+
+#[test]
+fn every_scenario_file_is_sound_and_expects_something() {
+    let files = [files("scenarios"), files("scenarios/soak")].concat();
+    assert!(files.len() >= 18, "{files:?}");
+    for path in files {
+        let scenario = Scenario::load(&path).unwrap();
+        assert!(!scenario.expect.is_empty(), "{}", path.display());
+    }
+}
+
+/// Six minutes in a release build, so only where it is asked for.
+#[test]
+fn every_scenario_holds() {
+    if std::env::var_os("HEADRACE_SCENARIOS").is_none() {
+        return;
+    }
+    let release = Path::new(env!("CARGO_BIN_EXE_loadtest"))
+        .parent()
+        .and_then(Path::parent)
+        .unwrap()
+        .join("release");
+    let binary = |name: &str| {
+        let path = release.join(name);
+        assert!(path.is_file(), "{} is not built", path.display());
+        path
+    };
+    let mut command = Command::new(binary("loadtest"));
+    command.arg("scenario").args(files("scenarios")).arg("--gateway").arg(binary("headrace"));
+    assert!(command.status().unwrap().success());
+}
