@@ -48,16 +48,26 @@ pub enum Value {
 pub struct Reply<'a> {
     #[serde(borrow, default)]
     pub id: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    /// A null result is a result.
+    #[serde(borrow, default, deserialize_with = "present")]
     pub result: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub error: Option<ReplyError<'a>>,
+}
+
+fn present<'de, D>(reader: D) -> Result<Option<&'de RawValue>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+{
+    <&RawValue>::deserialize(reader).map(Some)
 }
 
 /// The error of a reply.
 #[derive(Debug, Deserialize)]
 pub struct ReplyError<'a> {
     pub code: i64,
+    #[serde(borrow, default)]
+    pub message: Cow<'a, str>,
     #[serde(borrow, default)]
     pub data: Option<&'a RawValue>,
 }

@@ -116,6 +116,8 @@ pub struct Seen {
     pub written: Vec<Written>,
     /// The first wrong answers, in words.
     pub wrong: Vec<String>,
+    /// The first errors that were answered, in words.
+    pub errors: Vec<String>,
     /// HTTP requests that were planned.
     pub requests: u64,
 }

@@ -31,6 +31,7 @@ pub struct Report {
     /// Greatest resident memory of a gateway, bytes.
     pub rss: u64,
     pub wrong: Vec<String>,
+    pub errors: Vec<String>,
     pub events: Vec<Event>,
     pub findings: Vec<Finding>,
     /// Where config and log are kept.
@@ -104,6 +105,7 @@ pub fn make(name: &str, outcome: &Outcome, findings: Vec<Finding>) -> Report {
         nodes: nodes(outcome),
         rss: world.watched.lock().rss,
         wrong: outcome.seen.wrong.clone(),
+        errors: outcome.seen.errors.clone(),
         events: outcome.events.clone(),
         findings,
         folder: None,
@@ -209,6 +211,9 @@ impl Report {
         }
         for wrong in &self.wrong {
             writeln!(out, "  wrong {wrong}")?;
+        }
+        for error in self.errors.iter().take(if self.passed { 0 } else { 5 }) {
+            writeln!(out, "  error {error}")?;
         }
         for one in &self.findings {
             let mark = if one.kept { "ok  " } else { "FAIL" };

@@ -286,12 +286,12 @@ impl Recipe {
             Self::HeadStorage | Self::Storage => Some("eth_getStorageAt"),
             Self::Logs => Some("eth_getLogs"),
             Self::Receipt => Some("eth_getTransactionReceipt"),
+            Self::Write => Some("eth_sendRawTransaction"),
             Self::HeadNumber
             | Self::HeadBlock
             | Self::FinalBlock
             | Self::Block
             | Self::BlockByHash
-            | Self::Write
             | Self::Batch
             | Self::Raw => None,
         }

@@ -246,7 +246,7 @@ impl Case<'_> {
         let seen = if values.is_empty() {
             "no such series".to_owned()
         } else {
-            format!("{} {value}", metric.name)
+            format!("{} {value}{}", metric.name, self.rises(metric))
         };
         // A counter that was never born has not risen.
         let absent = values.is_empty() && metric.sample != Sample::Rise;
@@ -256,6 +256,23 @@ impl Case<'_> {
         if let Some(least) = metric.least {
             self.add(value >= least && !absent, seen, format!("at least {least}"));
         }
+    }
+
+    /// What a counter rose by, series by series.
+    fn rises(&self, metric: &Metric) -> String {
+        if metric.sample != Sample::Rise {
+            return String::new();
+        }
+        let watched = self.outcome.world.watched.lock();
+        let Some(last) = watched.scraped.last() else { return String::new() };
+        let risen = last.series.iter().filter(|one| one.name == metric.name && one.value > 0.0);
+        let words: Vec<_> = risen
+            .map(|one| {
+                let labels: Vec<_> = one.labels.values().map(String::as_str).collect();
+                format!("{} {}", labels.join("/"), one.value)
+            })
+            .collect();
+        if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) }
     }
 
     fn stopped(&mut self, stopped: Stopped) {

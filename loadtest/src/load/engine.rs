@@ -23,7 +23,7 @@ use crate::judge::{Asked, Judgement, Question, Reply, judge};
 use crate::scenario::Scenario;
 use crate::truth::Truth;
 
-/// Wrong answers that are kept in words.
+/// Wrong answers and errors that are kept in words, each.
 const WORDS: usize = 20;
 
 /// What the load is sent to.
@@ -152,7 +152,7 @@ impl Engine {
     }
 
     fn launch(self: &Rc<Self>, planned: Duration, start: Instant, cook: &mut Cook) {
-        let (calls, batch) = cook.next();
+        let (calls, batch) = cook.request();
         let gateway = self.choose();
         self.seen.borrow_mut().requests += 1;
         let flight = Flight {
@@ -234,10 +234,14 @@ impl Engine {
             Judgement::Failed(code) => {
                 let reason = reply.error.as_ref().and_then(crate::judge::ReplyError::reason);
                 record.reason = self.reason(reason);
+                let why = reply.error.as_ref().map_or("", |error| &error.message);
+                if call.question != Question::Anything {
+                    note(&mut self.seen.borrow_mut().errors, call, why, arrived.done);
+                }
                 End::Error(code)
             }
             Judgement::Wrong(why) => {
-                self.complain(call, &why, arrived.done);
+                note(&mut self.seen.borrow_mut().wrong, call, &why, arrived.done);
                 End::Wrong
             }
         };
@@ -292,12 +296,12 @@ impl Engine {
         });
         u8::try_from(at + 1).unwrap_or(u8::MAX)
     }
+}
 
-    fn complain(&self, call: &Planned, why: &str, done: Duration) {
-        let wrong = &mut self.seen.borrow_mut().wrong;
-        if wrong.len() < WORDS {
-            wrong.push(format!("at {done:.3?}: {} {}: {why}", call.method, clip(&call.params)));
-        }
+/// Keeps the first few in words.
+fn note(words: &mut Vec<String>, call: &Planned, why: &str, done: Duration) {
+    if words.len() < WORDS {
+        words.push(format!("at {done:.3?}: {} {}: {why}", call.method, clip(&call.params)));
     }
 }
 

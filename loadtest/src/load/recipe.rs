@@ -64,7 +64,7 @@ impl Cook {
     }
 
     /// The calls of the next request: one, or those of a batch.
-    pub fn next(&mut self) -> (Vec<Planned>, bool) {
+    pub fn request(&mut self) -> (Vec<Planned>, bool) {
         let total = self.sums.last().copied().unwrap_or(1.0);
         let draw = self.draws.unit() * total;
         let at = self.sums.partition_point(|sum| *sum <= draw).min(self.shares.len() - 1);

@@ -42,7 +42,7 @@ fn problems_name_their_line_and_column() {
     check("node = \"a\"", "node = \"x\"", "s.toml:12:8: no node is named \"x\"");
     check("rate = 10", "rate = 0", "s.toml:7:8: load.rate");
     check("\"5s\"", "\"5\"", "s.toml:8:12: \"5\" is no time");
-    check("of = \"reads\"", "of = \"raeds\"", "s.toml:18:6: expect.of");
+    check("of = \"reads\"", "of = \"raeds\"", "s.toml:17:6: expect.of");
     check("t = \"1s\"", "t = \"9s\"", "s.toml:11:5: at.t: after the end");
     check("[load]", "[load", "s.toml:6:");
 }
