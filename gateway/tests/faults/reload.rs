@@ -108,7 +108,7 @@ async fn a_hundred_reloads_and_twenty_broken_files_under_load_fail_no_call() {
         whole.clone(),
         whole.replace("name = \"b\"", "name = \"b\", weight = 300"),
         whole.replace("[log]", "[limits]\nbatch = 7\n[log]"),
-        whole.replace("lag = ", "lag = ").replace("identity = 1337", "identity = 1337\nlag = 3"),
+        whole.replace("identity = 1337", "identity = 1337\nlag = 3"),
     ];
     let mut client = world.client().await;
     for turn in 0..100 {
