@@ -87,6 +87,9 @@ pub struct Run {
     /// Where to listen, with --node [default: 127.0.0.1:8545]
     #[arg(long, value_name = "ADDR", requires = "nodes")]
     pub listen: Option<SocketAddr>,
+    /// Which chain, with --node: chain id or genesis hash; asked of the nodes if absent
+    #[arg(long, value_name = "ID", requires = "nodes")]
+    pub identity: Option<String>,
     /// Admin port, with --node [default: 127.0.0.1:9545]
     #[arg(long, value_name = "ADDR", requires = "nodes")]
     pub admin: Option<SocketAddr>,

@@ -21,7 +21,15 @@ use crate::{
 ///
 /// # Errors
 /// A URL that is none.
-pub async fn detect(urls: &[String], listen: Option<SocketAddr>) -> Result<Loaded, Vec<Problem>> {
+pub async fn detect(
+    urls: &[String],
+    listen: Option<SocketAddr>,
+    identity: Option<&str>,
+) -> Result<Loaded, Vec<Problem>> {
+    if identity.is_some() {
+        let family = Family::ALL[0];
+        return Config::for_nodes(&Nodes { urls, listen, family, identity });
+    }
     for family in Family::ALL {
         let nodes = Nodes { urls, listen, family, identity: None };
         let loaded = Config::for_nodes(&nodes)?;

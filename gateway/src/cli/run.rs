@@ -68,7 +68,7 @@ fn announce(running: &Running) {
 
 /// No file: the nodes are asked what they are, and the config that serves them is shown.
 async fn from_nodes(verb: &Run) -> Result<Loaded, ExitCode> {
-    let found = detect::detect(&verb.nodes, verb.listen).await;
+    let found = detect::detect(&verb.nodes, verb.listen, verb.identity.as_deref()).await;
     let mut loaded = found.map_err(|problems| {
         complain_all(&problems);
         ExitCode::from(BAD_INPUT)

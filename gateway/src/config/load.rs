@@ -128,7 +128,7 @@ fn command_line_path(path: &str) -> String {
         return format!("--node number {number}");
     }
     match path {
-        "chains[0].identity" => "identity".to_owned(),
+        "chains[0].identity" => "--identity".to_owned(),
         "chains[0].pools[0].nodes" => "--node".to_owned(),
         path if path.starts_with("server.listen") || path == "admin.listen" => {
             "--listen".to_owned()

@@ -84,7 +84,7 @@ async fn most_of_the_chain_sick_is_panic_which_serves_from_the_least_bad_and_end
         let down = |node: &&str| {
             world.member(node, |m| m.node.health.lock().state() == health::State::Down)
         };
-        ["a", "b", "c"].iter().all(|node| down(node))
+        ["a", "b", "c"].iter().all(down)
     })
     .await;
     assert!(in_panic(), "it says so");
