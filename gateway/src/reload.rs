@@ -114,7 +114,7 @@ impl Reloader {
         match outcome {
             Outcome::Unchanged => {
                 self.status.succeeded();
-                tracing::info!("config read again: no change");
+                tracing::debug!("config read again: no change");
             }
             Outcome::Applied(changes) => {
                 self.status.succeeded();
@@ -136,8 +136,9 @@ impl Reloader {
 /// times or inodes, so that atomic renames and swapped symlinks are changes like any
 /// other. A message on `hangups` (SIGHUP) reads the file at once, changed or not.
 pub async fn watch(reloader: Arc<Reloader>, path: PathBuf, mut hangups: mpsc::Receiver<()>) {
-    let mut applied = contents(&path).await;
-    let mut seen = applied.clone();
+    // The file may have changed since it was loaded: the first look reads it once more.
+    let mut applied = None;
+    let mut seen = None;
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {
@@ -148,7 +149,7 @@ pub async fn watch(reloader: Arc<Reloader>, path: PathBuf, mut hangups: mpsc::Re
                     continue;
                 }
             }
-            Some(()) = hangups.recv() => {}
+            Some(()) = hangups.recv() => tracing::info!("SIGHUP: reading the config"),
         }
         applied = contents(&path).await;
         seen.clone_from(&applied);
