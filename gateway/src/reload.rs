@@ -102,6 +102,8 @@ impl Reloader {
             Err(error) => Outcome::Refused(vec![error.to_string()]),
             Ok(topology) => {
                 let topology = Arc::new(topology);
+                // Before the store: who sees the new revision must not see the old failure.
+                self.status.succeeded();
                 self.current.store(Arc::clone(&topology));
                 *tracker = Tracker::start(&topology, &self.clock);
                 (self.applied)(&topology.config);

@@ -192,8 +192,9 @@ impl<'c> Job<'c> {
         if tries.sent >= retries.attempts {
             return Err(CallError::NoNode);
         }
-        // A connect that was refused sent nothing: going on is no retry.
-        let is_retry = tries.sent > 0;
+        // A connect that was refused sent nothing, and a node that lacks the block said so
+        // cheaply: going on is routing, not a retry that could multiply an outage.
+        let is_retry = tries.sent > 0 && !tries.was_lacking;
         if is_retry && !self.scope.chain.state.retries.spend(self.scope.now()) {
             return Err(CallError::Overloaded);
         }

@@ -71,6 +71,8 @@ pub struct Tries {
     pruned: bool,
     /// …and so did one that should keep everything.
     archive_pruned: bool,
+    /// The last node had nothing wrong with it, it only lacks what was asked.
+    pub was_lacking: bool,
     timed_out: bool,
     unreadable: bool,
     overloaded: bool,
@@ -86,6 +88,10 @@ impl Tries {
     /// Takes in a report; `lane` and blame by what it says.
     pub fn digest(&mut self, job: &Job<'_>, report: Report<'_>) -> Next {
         let member = report.member;
+        self.was_lacking = matches!(
+            report.reply,
+            Reply::Judged { verdict: Verdict::Missing(Missing::Pruned | Missing::Method), .. }
+        );
         let node = &member.node;
         let now = job.scope.now();
         let lane = job.ask.lane;
