@@ -144,6 +144,11 @@ impl<'c> Job<'c> {
             return None;
         }
         let member = self.pick(tries).ok()?;
+        if member.node.lane(self.ask.lane).is_doubtful() {
+            // A hedge is for speed: not at a node that may only fail.
+            tries.sent -= 1;
+            return None;
+        }
         tries.hedged = true;
         Some((member, Purpose::Hedge))
     }

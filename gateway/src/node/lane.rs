@@ -51,6 +51,8 @@ pub struct LaneState {
     breaker: Mutex<Breaker>,
     /// The breaker counts: successes must be reported to it. Spares the lock else.
     attentive: AtomicBool,
+    /// The last call failed.
+    stumbled: AtomicBool,
     /// Nanoseconds until which the breaker lets nothing through; 0: closed.
     open_until: AtomicU64,
 }
@@ -80,6 +82,11 @@ impl LaneState {
         }
     }
 
+    /// Its last call failed, or it has failed calls lately that other nodes answered.
+    pub fn is_doubtful(&self) -> bool {
+        self.stumbled.load(Relaxed) || self.attentive.load(Relaxed)
+    }
+
     /// Claims the one call that tries an open breaker. True for a closed one.
     pub fn may_send(&self, now: Timestamp) -> bool {
         if self.open_until.load(Relaxed) == 0 {
@@ -99,6 +106,9 @@ impl LaneState {
         if p95 == 0 || sample & 1 == 0 {
             self.latency.p95.store(load::p95_step(p95, sample), Relaxed);
         }
+        if self.stumbled.load(Relaxed) {
+            self.stumbled.store(false, Relaxed);
+        }
         if !self.attentive.load(Relaxed) {
             return false;
         }
@@ -110,6 +120,7 @@ impl LaneState {
 
     /// A failed call, whoever is to blame, counts as a slow one.
     pub fn on_slow(&self, now: Timestamp, took: Duration) {
+        self.stumbled.store(true, Relaxed);
         self.sample(now, load::failed_sample(self.latency.average.load(now).0, took));
     }
 
