@@ -14,6 +14,9 @@ use crate::{
     load,
 };
 
+/// How much slower a node looks whose last call failed.
+const STUMBLED: u64 = 8;
+
 /// The average in units of 64 ns (high half: 274 s at most) and when it was sampled in
 /// milliseconds (low half: wraps after 49 days, harmless for an age). One word, so that
 /// a call writes it once.
@@ -58,10 +61,13 @@ pub struct LaneState {
 }
 
 impl LaneState {
-    /// Decayed latency in nanoseconds; 0 before the first answer.
+    /// Decayed latency in nanoseconds; 0 before the first answer. After a failed call it
+    /// counts several times, so that a node that fails what others answer is not chosen
+    /// for being idle (F04).
     pub fn latency(&self, now: Timestamp) -> u64 {
         let (average, age) = self.latency.average.load(now);
-        load::decayed(average, age)
+        let decayed = load::decayed(average, age);
+        if self.stumbled.load(Relaxed) { decayed * STUMBLED } else { decayed }
     }
 
     /// Forgets how slow the node was: it came back as another one.
