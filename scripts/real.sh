@@ -52,5 +52,7 @@ if [ -z "${HEADRACE_BIN:-}" ]; then
     HEADRACE_BIN=${CARGO_TARGET_DIR:-$PWD/target}/debug/headrace
 fi
 
+# The program is started from other folders.
+HEADRACE_BIN=$(realpath "$HEADRACE_BIN")
 export PYTHON HEADRACE_BIN
 exec node $tests/run.mjs "$@"
