@@ -12,9 +12,9 @@ cd "$(dirname "$0")/.."
   exit 2
 }
 port=${PORT:-18545}
-cargo build --release --locked --bin headrace --bin simnode
-bin=$(pwd)/${CARGO_TARGET_DIR:-target}/release
-case ${CARGO_TARGET_DIR:-} in /*) bin=$CARGO_TARGET_DIR/release ;; esac
+cargo build --profile dist --locked --workspace --bin headrace --bin simnode
+bin=$(pwd)/${CARGO_TARGET_DIR:-target}/dist
+case ${CARGO_TARGET_DIR:-} in /*) bin=$CARGO_TARGET_DIR/dist ;; esac
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
