@@ -16,6 +16,7 @@ use crate::{
     judge::{NodeError, Sign},
     method::Class,
     names::{Block, Hash},
+    rpc::walk,
 };
 
 /// The kind of a chain.
@@ -60,6 +61,16 @@ pub enum Ask {
 pub struct Question {
     pub method: &'static str,
     pub params: Cow<'static, str>,
+}
+
+/// How a block is written into a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockForm {
+    Number,
+    /// Where a method takes nothing but a hash.
+    Hash,
+    /// Where a method takes numbers too, and has to be told that this is a hash.
+    HashInPlace,
 }
 
 /// A block's header, as far as heads are followed.
@@ -203,13 +214,18 @@ impl Family {
         }
     }
 
-    /// A block as it is written into a pinned call: by its number.
-    pub fn pin_text(self, block: Block) -> String {
-        let mut text = String::new();
+    /// Reads a block's number out of a result: a raw JSON value. `None` if it is none.
+    pub fn read_block_number(self, raw: &str) -> Option<u64> {
         match self {
-            Self::Ethereum => ethereum::block::write_number(&mut text, block),
+            Self::Ethereum => parse_text(raw, ethereum::block::read_quantity),
         }
-        text
+    }
+
+    /// A block as it is written into a call.
+    pub fn block_text(self, block: Block, form: BlockForm) -> String {
+        match self {
+            Self::Ethereum => ethereum::block::write(block, form),
+        }
     }
 
     /// The hash of the signed transaction in a write's params, computed from its
@@ -248,6 +264,11 @@ impl Family {
             Self::Ethereum => ethereum::error_message(kind),
         }
     }
+}
+
+/// Parses what a raw JSON string says.
+fn parse_text<T>(raw: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+    walk::text(raw).and_then(|text| parse(&text))
 }
 
 /// A JSON string of printable ASCII, cut at 128 characters: fit for logs and labels.

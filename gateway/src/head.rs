@@ -30,11 +30,8 @@ use crate::{
 
 pub use crate::family::Header;
 
-pub use self::marks::Marks;
-use self::{
-    line::{KEEP, Line},
-    witness::Witness,
-};
+use self::{line::KEEP, witness::Witness};
+pub use self::{line::Line, marks::Marks};
 
 /// Headers walked back to link a jump; a wider one needs a second witness.
 pub const LINK_DEPTH: usize = 64;
@@ -381,6 +378,11 @@ impl Heads {
     pub fn number_of(&self, hash: Hash) -> Option<u64> {
         let shown = self.witnesses.iter().map(Witness::line);
         std::iter::once(&self.served).chain(shown).find_map(|line| line.number_of(hash))
+    }
+
+    /// The blocks clients were shown, the newest last.
+    pub const fn served(&self) -> &Line {
+        &self.served
     }
 
     /// The hash of the block at a height on the tip's line, if its header is still kept.

@@ -98,10 +98,23 @@ pub fn slow_start(up_for: Duration) -> f32 {
     (0.1 + 0.9 * ramp).min(1.0)
 }
 
+/// A suspected node that is well answers its probe within this time. A call that no other
+/// node can serve waits for it so long, and no longer: a node that is gone says nothing.
+pub const CLEARING: Duration = Duration::from_millis(300);
+
+/// No node may be silent for longer: half of the shortest deadline of a try, so that a
+/// call is helped before it fails, however slow its node was before.
+const LONGEST_SILENCE: Duration = Duration::from_millis(1_500);
+/// …nor a node that has never answered, whose pace is not known.
+const UNKNOWN_SILENCE: Duration = Duration::from_secs(1);
+
 /// How long a node with calls in flight may say nothing before it is suspected:
-/// max(10 × its p95, 250 ms).
+/// max(10 × its p95, 250 ms), at most 1.5 s; 1 s where no p95 is known (zero).
 pub fn silence_limit(p95: Duration) -> Duration {
-    (p95 * 10).max(Duration::from_millis(250))
+    if p95.is_zero() {
+        return UNKNOWN_SILENCE;
+    }
+    (p95 * 10).clamp(Duration::from_millis(250), LONGEST_SILENCE)
 }
 
 #[cfg(test)]
@@ -146,7 +159,9 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_judged_by_ten_times_p95_and_never_under_a_quarter_second() {
+    fn silence_is_judged_by_ten_times_p95_from_a_quarter_second_to_one_and_a_half() {
+        assert_eq!(silence_limit(Duration::ZERO), Duration::from_secs(1));
+        assert_eq!(silence_limit(Duration::from_millis(700)), Duration::from_millis(1_500));
         assert_eq!(silence_limit(Duration::from_millis(2)), Duration::from_millis(250));
         assert_eq!(silence_limit(Duration::from_millis(80)), Duration::from_millis(800));
     }

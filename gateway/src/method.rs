@@ -142,17 +142,15 @@ pub enum BlockNeed {
     Hash(Hash),
 }
 
-/// One place in the params where the served tip is to be written: the bytes of
-/// `at` are replaced by `before`, the block, `after`. `at` is empty where the
-/// client omitted the reference.
+/// One place in the params where a block is to be written: the bytes of `at` are
+/// replaced by `before`, the block, `after`. `at` is empty where the client
+/// omitted the reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pin {
     pub at: Range<usize>,
     pub before: &'static str,
     pub after: &'static str,
-    pub tag: Tag,
-    /// The place takes a reference by hash too (EIP-1898), not only a number.
-    pub takes_hash: bool,
+    pub block: Pinned,
 }
 
 impl Pin {
@@ -160,6 +158,25 @@ impl Pin {
     pub fn splice<'a>(&self, block: &'a str) -> Splice<'a> {
         Splice { at: self.at.clone(), before: self.before, text: block, after: self.after }
     }
+}
+
+/// Which block a pin writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pinned {
+    Newest(Tag),
+    /// The client named it by number: written only where its hash can stand for it, so
+    /// that a node on another branch cannot answer.
+    Named(u64),
+}
+
+/// Whether a call can name its block by hash: the column `by_hash`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ByHash {
+    No,
+    /// In the same place (EIP-1898), at nodes that were seen to take it.
+    InPlace,
+    /// As a call of this method, whose params are the same but for the hash.
+    As(Box<str>),
 }
 
 /// What one call asks of a node.
@@ -237,6 +254,7 @@ pub struct Method {
     pub name: Box<str>,
     pub class: Class,
     pub block: BlockPlace,
+    pub by_hash: ByHash,
     pub data: Data,
     pub cache: Cache,
     pub weight: u32,
@@ -249,6 +267,9 @@ pub struct Method {
     pub lane: Lane,
     /// Position of the raw signed transaction.
     pub transaction: Option<u8>,
+    /// Member of the result that names the block it is from: held back while that block
+    /// is above the served tip.
+    pub in_block: Option<Box<str>>,
 }
 
 impl Method {

@@ -43,6 +43,7 @@ pub struct Node {
     /// Blocks behind the served tip.
     lag: AtomicU64,
     up_since: AtomicU64,
+    suspected_at: AtomicU64,
     pub health: Mutex<Health>,
     /// What the node last said it is.
     pub identity: Mutex<Option<Identity>>,
@@ -74,6 +75,7 @@ impl Node {
             head: AtomicU64::new(0),
             lag: AtomicU64::new(0),
             up_since: AtomicU64::new(0),
+            suspected_at: AtomicU64::new(0),
             health: Mutex::default(),
             identity: Mutex::default(),
             probe_now: Notify::new(),
@@ -153,10 +155,11 @@ impl Node {
     }
 
     /// Takes the node out at once, until a probe answers. Returns whether it was not out yet.
-    pub fn suspect(&self) -> bool {
+    pub fn suspect(&self, now: Timestamp) -> bool {
         let before = self.facts.fetch_or(Facts::SUSPECTED, Relaxed);
         let fresh = before & Facts::SUSPECTED == 0;
         if fresh {
+            self.suspected_at.store(now.as_nanos(), Relaxed);
             self.probe_now.notify_one();
         }
         fresh
@@ -164,6 +167,20 @@ impl Node {
 
     pub fn is_suspected(&self) -> bool {
         self.facts().has(Facts::SUSPECTED)
+    }
+
+    /// Whether it was suspected so lately that its probe may still clear it.
+    pub fn may_be_cleared(&self, now: Timestamp) -> bool {
+        let facts = self.facts();
+        let since = Timestamp::from_nanos(self.suspected_at.load(Relaxed));
+        facts.has(Facts::SUSPECTED)
+            && !facts.has(Facts::UNHEALTHY | Facts::REFUSED)
+            && now.since(since) < health::CLEARING
+    }
+
+    /// Whether what is out there will hardly come back: it fell silent, or its probes fail.
+    pub fn is_out(&self) -> bool {
+        self.facts().has(Facts::SUSPECTED | Facts::UNHEALTHY | Facts::REFUSED)
     }
 
     /// Whether calls have been out for too long with nothing coming back.
@@ -186,7 +203,8 @@ impl Node {
         }
     }
 
-    fn lacks(&self, method: MethodIndex, name: &str) -> bool {
+    /// Whether the config, or the node's own word, denies it a method.
+    pub fn lacks(&self, method: MethodIndex, name: &str) -> bool {
         let (word, bit) = (usize::from(method.0 / 64), method.0 % 64);
         let learned =
             method.0 != 0 && self.lacks.get(word).is_some_and(|b| b.load(Relaxed) >> bit & 1 == 1);

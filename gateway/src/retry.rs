@@ -68,6 +68,11 @@ impl Budget {
         false
     }
 
+    /// Returns a retry that was taken out and found no node.
+    pub fn put_back(&self) {
+        self.level.fetch_add(ONE, Ordering::Relaxed);
+    }
+
     /// How full it is, 0 to 1.
     pub fn remaining(&self) -> f64 {
         if self.most == 0 {

@@ -176,6 +176,8 @@ impl Facts {
     pub const SYNCING: u16 = 1 << 8;
     /// Its identity was asked and is another chain's.
     pub const WRONG_CHAIN: u16 = 1 << 9;
+    /// Was seen to read a block's hash where a number may stand. Rules nobody out.
+    pub const TAKES_HASH: u16 = 1 << 10;
 
     /// Whether any of these is set.
     pub const fn has(self, facts: u16) -> bool {

@@ -50,11 +50,15 @@ async fn watch(chain: Arc<Chain>, clock: Clock) {
     let mut ticks = tokio::time::interval(WATCH);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut panicking = false;
+    let mut looked = started;
     loop {
         ticks.tick().await;
         let now = clock.now();
-        for member in &chain.members {
-            if member.node.is_silent(now) && member.node.suspect() {
+        // Woken late, we are the ones who did not listen.
+        let listened = now.since(looked) < WATCH * 2;
+        looked = now;
+        for member in chain.members.iter().filter(|_| listened) {
+            if member.node.is_silent(now) && member.node.suspect(now) {
                 member.node.metrics.on_ejection(Ejection::Suspicion);
                 tracing::warn!(chain = %chain.config.name, node = %member.node.config.name,
                     "node suspected: calls are out and nothing comes back");

@@ -19,6 +19,7 @@ use headrace_gateway::{
     config::Config,
     error,
     gateway::{Gateway, Origin, Protocol, RequestId},
+    head::Line,
     method::Lane,
     metrics::{AttemptResult, ChainMetrics, Ejection, Outcome, Purpose, ReloadStatus, Source},
     names::{Block, Hash},
@@ -52,13 +53,16 @@ fn gateway() -> Gateway {
     let loaded = Config::parse(CONFIG, Path::new("test.toml"), &|_| None).unwrap();
     let topology = Topology::build(Arc::new(loaded.config), None).unwrap();
     let block = Some(Block { number: 436, hash: Hash([7; 32]) });
-    topology.chains[0].state.show(Tips {
-        latest: block,
-        safe: block,
-        finalized: block,
-        since: Timestamp::ZERO,
-        block_time: Duration::from_secs(12),
-    });
+    topology.chains[0].state.show(
+        Tips {
+            latest: block,
+            safe: block,
+            finalized: block,
+            since: Timestamp::ZERO,
+            block_time: Duration::from_secs(12),
+        },
+        &block.map(Line::of).unwrap_or_default(),
+    );
     let current = Arc::new(Current::new(topology));
     Gateway::new(current, Clock::manual(), AccessLog::off())
 }

@@ -34,7 +34,7 @@ pub fn question(ask: Ask) -> Question {
         Ask::Version => ("web3_clientVersion", Cow::Borrowed("[]")),
         Ask::StateByHash(hash) => {
             let at = format!(r#"["{ZERO_ADDRESS}",{{"blockHash":"{hash}"}}]"#);
-            ("eth_getBalance", Cow::Owned(at))
+            ("eth_getCode", Cow::Owned(at))
         }
         Ask::StateByNumber(number) => {
             ("eth_getBalance", Cow::Owned(format!(r#"["{ZERO_ADDRESS}","{number:#x}"]"#)))
@@ -46,7 +46,7 @@ pub fn question(ask: Ask) -> Question {
     Question { method, params }
 }
 
-/// Every state has a balance for it, so only the state's absence is an error.
+/// Every state has an answer for it, so only the state's absence is an error.
 const ZERO_ADDRESS: &str = "0x0000000000000000000000000000000000000000";
 
 #[derive(Deserialize)]

@@ -31,7 +31,7 @@ fn every_question_is_a_method_and_a_json_array() {
         (Ask::Version, "web3_clientVersion", "[]".to_owned()),
         (
             Ask::StateByHash(at),
-            "eth_getBalance",
+            "eth_getCode",
             format!(r#"["0x{}",{{"blockHash":"{at}"}}]"#, "0".repeat(40)),
         ),
         (Ask::StateByNumber(0), "eth_getBalance", format!(r#"["0x{}","0x0"]"#, "0".repeat(40))),

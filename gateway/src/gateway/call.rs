@@ -11,14 +11,14 @@ use crate::{
     gateway::{
         Scope,
         relay::Job,
-        resolve::{Ahead, Resolved, resolve},
+        resolve::{Ahead, PinnedBlocks, Resolved, pinned_blocks, resolve},
         served::{Content, Served},
         way::{Way, way},
     },
     head,
     method::{BlockNeed, Needs, Null},
     route::Ask,
-    rpc::Call,
+    rpc::{Call, walk},
     topology::Tips,
 };
 
@@ -56,7 +56,7 @@ impl Scope<'_> {
             if tips.latest.is_some() && identity.is_some() {
                 return Served::refused(CallError::MethodNotFound);
             }
-            if !self.tip_moves_before(until).await {
+            if !self.tip_moves_before(until, &tips).await {
                 return Served::refused(self.no_tip());
             }
         }
@@ -69,13 +69,14 @@ impl Scope<'_> {
             match resolve(needs, &tips, &self.chain.state.blocks, self.chain.config.pin) {
                 Resolved::Ask(ask) => break (ask, tips),
                 Resolved::NoTip => {
-                    if !self.tip_moves_before(until).await {
+                    if !self.tip_moves_before(until, &tips).await {
                         return Served::refused(self.no_tip());
                     }
                 }
                 Resolved::Ahead(ahead) => {
                     let near = ahead.blocks <= NEAR;
-                    if !near || !self.tip_moves_before(until.min(Instant::now() + AHEAD)).await {
+                    let until = until.min(Instant::now() + AHEAD);
+                    if !near || !self.tip_moves_before(until, &tips).await {
                         return above_every_head(needs, ahead);
                     }
                 }
@@ -91,15 +92,42 @@ impl Scope<'_> {
         ask: Ask,
         tips: &Tips,
     ) -> Served {
-        let family = self.chain.config.family;
-        let texts = match self.chain.config.pin {
-            true => super::resolve::pin_texts(family, needs, tips),
-            false => smallvec::SmallVec::new(),
+        let blocks = match self.chain.config.pin && !needs.pins.is_empty() {
+            true => pinned_blocks(needs, tips, &self.chain.state.line()),
+            false => PinnedBlocks::new(),
         };
         let tip = tips.latest.map_or(0, |tip| tip.number);
         let weight = needs.weight_at(tip);
-        let job = Job::new(*self, call, needs, (ask, weight), &texts);
-        job.relay().await
+        let job = Job::new(*self, call, needs, (ask, weight), blocks);
+        let served = job.relay().await;
+        match self.block_of(needs, &served) {
+            Some(number) => self.once_shown(number, served).await,
+            None => served,
+        }
+    }
+
+    /// The block that an answer says it is from, where the method's row tells.
+    fn block_of(&self, needs: &Needs<'_>, served: &Served) -> Option<u64> {
+        let (Some(member), Content::Result(raw)) = (&needs.method.in_block, &served.content) else {
+            return None;
+        };
+        let number = walk::find(std::str::from_utf8(raw).ok()?, member)?;
+        self.chain.config.family.read_block_number(number)
+    }
+
+    /// Holds an answer back until clients are shown its block: a client that reads "mined in
+    /// block 9" asks for block 9 next. Else it is not mined yet.
+    async fn once_shown(&self, number: u64, served: Served) -> Served {
+        let until = self.block_time_from_now().min(Instant::now() + AHEAD);
+        loop {
+            let tips = self.chain.state.tips();
+            if tips.latest.is_none_or(|tip| number <= tip.number) {
+                return served;
+            }
+            if !self.tip_moves_before(until, &tips).await {
+                return Served { content: Content::Ours("null".to_owned()), ..served };
+            }
+        }
     }
 
     /// One block time from now, within the call's deadline.
@@ -107,9 +135,13 @@ impl Scope<'_> {
         (Instant::now() + self.chain.state.tips().block_time).min(self.deadline)
     }
 
-    /// Waits for the tip to move; false when it did not before `until`.
-    async fn tip_moves_before(&self, until: Instant) -> bool {
+    /// Waits for the tip to move on from what was seen; false when it did not before `until`.
+    async fn tip_moves_before(&self, until: Instant, seen: &Tips) -> bool {
         let mut moved = self.chain.state.moved.subscribe();
+        // It may have moved since it was looked at.
+        if self.chain.state.tips().latest != seen.latest {
+            return true;
+        }
         timeout_at(until, moved.changed()).await.is_ok()
     }
 

@@ -12,14 +12,18 @@ use tokio::time::Instant;
 use crate::{
     clock::Timestamp,
     error::CallError,
+    family::BlockForm,
     gateway::{
         Scope, chance,
+        resolve::PinnedBlocks,
         served::{Content, Large, Served},
         tries::{Next, Reply, Tries},
     },
+    health,
     judge::{self, NodeError, ReplyView, Verdict},
-    method::{Needs, Timeout},
+    method::{ByHash, MethodIndex, Needs, Pin, Pinned, Timeout},
     metrics::{AttemptResult, Ejection, Purpose},
+    node::Node,
     route::{self, Ask, Decision, Facts, Policy, Reason},
     rpc::{
         Call, reply,
@@ -42,7 +46,14 @@ pub struct Job<'c> {
     pub needs: &'c Needs<'c>,
     pub ask: Ask,
     pub weight: u32,
-    splices: SmallVec<[Splice<'c>; 2]>,
+    pins: PinnedBlocks,
+}
+
+/// How one node is asked the call.
+pub struct Wording<'j> {
+    pub method: &'j str,
+    pub index: MethodIndex,
+    pub form: BlockForm,
 }
 
 /// What one attempt brought.
@@ -53,19 +64,14 @@ pub struct Report<'j> {
 }
 
 impl<'c> Job<'c> {
-    /// `texts`: what to write at which pin.
-    pub fn new(
+    pub const fn new(
         scope: Scope<'c>,
         call: &'c Call<'c>,
         needs: &'c Needs<'c>,
         (ask, weight): (Ask, u32),
-        texts: &'c [(usize, String)],
+        pins: PinnedBlocks,
     ) -> Self {
-        let splice = |(pin, text): &'c (usize, String)| {
-            let pin = &needs.pins[*pin];
-            Splice { at: pin.at.clone(), before: pin.before, text, after: pin.after }
-        };
-        Self { scope, call, needs, ask, weight, splices: texts.iter().map(splice).collect() }
+        Self { scope, call, needs, ask, weight, pins }
     }
 
     pub async fn relay(&self) -> Served {
@@ -130,10 +136,7 @@ impl<'c> Job<'c> {
         }
         let last = tries.tried.last().and_then(|&node| self.scope.chain.member(node))?;
         let now = self.scope.now();
-        let silent = last.node.is_suspected()
-            || (last.node.is_silent(now) && self.suspect(last))
-            || last.node.is_suspected();
-        if silent {
+        if last.node.is_out() || (last.node.is_silent(now) && self.suspect(last)) {
             return self.pick_again(tries).ok().map(|member| (member, Purpose::Retry));
         }
         if tries.hedge_settled || !self.may_hedge() {
@@ -155,7 +158,7 @@ impl<'c> Job<'c> {
 
     /// Takes a node out until a probe answers. Returns whether it was in.
     pub fn suspect(&self, member: &Member) -> bool {
-        let fresh = member.node.suspect();
+        let fresh = member.node.suspect(self.scope.now());
         if fresh {
             member.node.metrics.on_ejection(Ejection::Suspicion);
         }
@@ -165,13 +168,10 @@ impl<'c> Job<'c> {
     /// The first node. A call that means the newest block waits up to a block time for a
     /// node to get there.
     pub async fn pick_waiting(&self, tries: &mut Tries) -> Result<&'c Member, CallError> {
-        let block_time = self.scope.chain.state.tips().block_time;
-        let until = (Instant::now() + block_time).min(self.scope.deadline);
+        let began = Instant::now();
         loop {
             match self.pick(tries) {
-                Err(CallError::HeadUnavailable) if self.scope.pause(until).await => {
-                    tries.tried.clear();
-                }
+                Err(error) if self.may_change(&error, began).await => tries.tried.clear(),
                 other => return other,
             }
         }
@@ -181,14 +181,26 @@ impl<'c> Job<'c> {
     /// only behind, a block time is waited for them (a fallback node is probed rarely, and
     /// may be a block late when it is needed).
     async fn pick_again_waiting(&self, tries: &mut Tries) -> Result<&'c Member, CallError> {
-        let block_time = self.scope.chain.state.tips().block_time;
-        let until = (Instant::now() + block_time).min(self.scope.deadline);
+        let began = Instant::now();
         loop {
             match self.pick_again(tries) {
-                Err(CallError::HeadUnavailable) if self.scope.pause(until).await => {}
+                Err(error) if self.may_change(&error, began).await => {}
                 other => return other,
             }
         }
+    }
+
+    /// Pauses, if who can be asked may soon be another: nodes that are only behind get a
+    /// block time to reach the block, those under a new suspicion the time to clear it.
+    async fn may_change(&self, error: &CallError, began: Instant) -> bool {
+        let now = self.scope.now();
+        let clearing = || self.scope.chain.members.iter().any(|m| m.node.may_be_cleared(now));
+        let patience = match error {
+            CallError::HeadUnavailable => self.scope.chain.state.tips().block_time,
+            CallError::NoNode | CallError::Overloaded if clearing() => health::CLEARING,
+            _ => return false,
+        };
+        self.scope.pause((began + patience).min(self.scope.deadline)).await
     }
 
     /// Another node for a call that was sent before: within the attempts and the budget.
@@ -200,11 +212,15 @@ impl<'c> Job<'c> {
         // A connect that was refused sent nothing, and a node that lacks the block said so
         // cheaply: going on is routing, not a retry that could multiply an outage.
         let is_retry = tries.sent > 0 && !tries.was_lacking;
-        if is_retry && !self.scope.chain.state.retries.spend(self.scope.now()) {
+        let budget = &self.scope.chain.state.retries;
+        if is_retry && !budget.spend(self.scope.now()) {
             return Err(CallError::Overloaded);
         }
-        let member = self.pick(tries)?;
-        Ok(member)
+        self.pick(tries).inspect_err(|_| {
+            if is_retry {
+                budget.put_back();
+            }
+        })
     }
 
     /// Chooses among the nodes not yet tried, and reserves what the chosen one bounds.
@@ -304,7 +320,7 @@ impl<'c> Job<'c> {
         let out = Outgoing {
             whole_up_to: whole,
             cap: limit,
-            ..Outgoing::new(self.body(id), self.attempt_deadline())
+            ..Outgoing::new(self.body(&member.node, id), self.attempt_deadline())
         };
         let sent = member.client.send(out).await;
         let now = self.scope.now();
@@ -321,11 +337,43 @@ impl<'c> Job<'c> {
         Report { member, took, reply }
     }
 
-    fn body(&self, id: u64) -> Bytes {
+    /// The call as this node is asked it: with the blocks that the gateway means by it.
+    fn body(&self, node: &Node, id: u64) -> Bytes {
         let params = self.call.params;
-        let mut body = Vec::with_capacity(96 + params.map_or(0, str::len));
-        write::call(&mut body, id, &self.call.method, params, &self.splices);
+        let Wording { method, form, .. } = self.wording(node);
+        let family = self.scope.chain.config.family;
+        let written = self.pins.iter().filter_map(|&(pin, block)| {
+            let pin = &self.needs.pins[pin];
+            let written = form != BlockForm::Number || matches!(pin.block, Pinned::Newest(_));
+            written.then(|| (pin, family.block_text(block, form)))
+        });
+        let texts: SmallVec<[(&Pin, String); 2]> = written.collect();
+        let splices: SmallVec<[Splice<'_>; 2]> =
+            texts.iter().map(|(pin, text)| pin.splice(text)).collect();
+        let mut body = Vec::with_capacity(160 + params.map_or(0, str::len));
+        write::call(&mut body, id, method, params, &splices);
         body.into()
+    }
+
+    /// How a node is asked: by the block's hash where the node takes it, so that one on
+    /// another branch cannot answer from there.
+    pub fn wording(&self, node: &Node) -> Wording<'_> {
+        let index = self.needs.method.index;
+        let plain = Wording { method: &self.call.method, index, form: BlockForm::Number };
+        if self.pins.is_empty() {
+            return plain;
+        }
+        match &self.needs.method.by_hash {
+            ByHash::InPlace if node.facts().has(Facts::TAKES_HASH) => {
+                Wording { form: BlockForm::HashInPlace, ..plain }
+            }
+            ByHash::As(method) => {
+                let index = self.scope.chain.methods().row_of(method).index;
+                let by_hash = Wording { method, index, form: BlockForm::Hash };
+                if node.lacks(index, method) { plain } else { by_hash }
+            }
+            ByHash::No | ByHash::InPlace => plain,
+        }
     }
 
     /// Reads and judges a reply.

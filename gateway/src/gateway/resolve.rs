@@ -4,8 +4,8 @@ use smallvec::SmallVec;
 
 use crate::{
     blocks::Blocks,
-    family::Family,
-    method::{BlockNeed, Needs, Tag},
+    head::Line,
+    method::{BlockNeed, Needs, Pinned},
     names::Block,
     route::Ask,
     topology::Tips,
@@ -83,10 +83,16 @@ const fn ahead(number: u64, tip: Block, range: bool) -> Resolved {
     Resolved::Ahead(Ahead { blocks: number - tip.number, range })
 }
 
-/// The text to write at each pin, in the order of the pins. A pin whose tip is not known
-/// gets none, and the client's own text stays.
-pub fn pin_texts(family: Family, needs: &Needs<'_>, tips: &Tips) -> SmallVec<[(usize, String); 2]> {
-    let text = |tag: Tag| tips.of(tag).map(|block| family.pin_text(block));
+/// The blocks that a call's pins write: by the position of the pin. One whose block is
+/// not known is left out, and the client's own text stays.
+pub type PinnedBlocks = SmallVec<[(usize, Block); 2]>;
+
+/// What the pins write now. `line`: the served line, for blocks that are named by number.
+pub fn pinned_blocks(needs: &Needs<'_>, tips: &Tips, line: &Line) -> PinnedBlocks {
+    let block = |pinned: Pinned| match pinned {
+        Pinned::Newest(tag) => tips.of(tag),
+        Pinned::Named(number) => line.at(number).map(|hash| Block { number, hash }),
+    };
     let pins = needs.pins.iter().enumerate();
-    pins.filter_map(|(at, pin)| text(pin.tag).map(|text| (at, text))).collect()
+    pins.filter_map(|(at, pin)| block(pin.block).map(|block| (at, block))).collect()
 }

@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use crate::{
     clock::Timestamp,
     error::CallError,
+    family::BlockForm,
     gateway::{
         chance,
         relay::{Job, Report},
@@ -88,11 +89,16 @@ impl Tries {
     /// Takes in a report; `lane` and blame by what it says.
     pub fn digest(&mut self, job: &Job<'_>, report: Report<'_>) -> Next {
         let member = report.member;
-        self.was_lacking = matches!(
-            report.reply,
-            Reply::Judged { verdict: Verdict::Missing(Missing::Pruned | Missing::Method), .. }
-        );
         let node = &member.node;
+        self.was_lacking = match report.reply {
+            Reply::Judged { verdict: Verdict::Missing(missing), .. } => match missing {
+                Missing::Pruned | Missing::Method => true,
+                // Our own words: no client can make nodes be asked so.
+                Missing::UnknownBlock => job.wording(node).form != BlockForm::Number,
+                Missing::BehindHead | Missing::Indexing | Missing::Syncing => false,
+            },
+            Reply::Judged { .. } | Reply::Failed(_) => false,
+        };
         let now = job.scope.now();
         let lane = job.ask.lane;
         match report.reply {
@@ -141,6 +147,7 @@ impl Tries {
     /// said the same.
     fn null(&mut self, job: &Job<'_>, node: NodeIndex, content: Content) -> Next {
         self.nulls += 1;
+        self.look_at(job, node);
         let exists = matches!(job.needs.block, BlockNeed::Number(_) | BlockNeed::Newest(_));
         let enough = if exists { 3 } else { 2 };
         if self.nulls >= enough || (!exists && job.scope.chain.state.nulls.knows(job.text_hash())) {
@@ -173,14 +180,29 @@ impl Tries {
             Missing::Indexing => self.archive_only |= job.has_archive(),
             Missing::Method => {
                 if let Some(member) = job.scope.chain.member(node) {
-                    member.node.learn_lack(job.needs.method.index);
+                    let asked = job.wording(&member.node);
+                    member.node.learn_lack(asked.index);
+                    if asked.index != job.needs.method.index {
+                        // It may have the method that the client named.
+                        self.tried.retain(|tried| *tried != node);
+                    }
                 }
             }
-            Missing::UnknownBlock | Missing::BehindHead | Missing::Syncing => {}
+            Missing::UnknownBlock | Missing::BehindHead => self.look_at(job, node),
+            Missing::Syncing => {}
         }
         self.fallback = Some(content);
         self.served_by = Some(node);
         Next::Again
+    }
+
+    /// A node that does not know a block which the gateway itself named has perhaps left the
+    /// branch. Only then: what a client names must not make nodes be probed.
+    fn look_at(&self, job: &Job<'_>, node: NodeIndex) {
+        let Some(member) = job.scope.chain.member(node) else { return };
+        if job.wording(&member.node).form != BlockForm::Number {
+            member.node.probe_now.notify_one();
+        }
     }
 
     fn failed(

@@ -14,7 +14,7 @@ use crate::{
     gateway::{
         Scope, chance,
         relay::{Job, Report},
-        resolve::ask_of_write,
+        resolve::{PinnedBlocks, ask_of_write},
         served::{Content, Served},
         tries::{self, Reply, Tries},
     },
@@ -54,7 +54,7 @@ enum Fate {
 impl Scope<'_> {
     pub(super) async fn write(&self, call: &Call<'_>, needs: &Needs<'_>) -> Served {
         let ask = ask_of_write(needs);
-        let job = Job::new(*self, call, needs, (ask, needs.weight), &[]);
+        let job = Job::new(*self, call, needs, (ask, needs.weight), PinnedBlocks::new());
         let hash = call.params.and_then(|p| self.chain.config.family.transaction_hash(p));
         Writer { job: &job, hash, tries: Tries::default() }.run().await
     }

@@ -8,8 +8,8 @@ use std::ops::Range;
 use smallvec::{SmallVec, smallvec};
 
 use super::{
-    BadParams, BlockNeed, BlockPlace, Class, Method, MethodTable, Needs, Pin, Reference,
-    ReferenceKind, Tag, range::range,
+    BadParams, BlockNeed, BlockPlace, ByHash, Class, Method, MethodTable, Needs, Pin, Pinned,
+    Reference, ReferenceKind, Tag, range::range,
 };
 use crate::{
     family::{Family, ethereum},
@@ -42,6 +42,7 @@ impl MethodTable {
         if method.class == Class::Write {
             check_transaction(method, params)?;
         }
+        let pins = keep_useful(method, pins);
         Ok(Needs { method, block, weight: weight(method, params, block), pins })
     }
 }
@@ -56,6 +57,14 @@ impl Needs<'_> {
         let width = to.unwrap_or(tip).saturating_sub(from.unwrap_or(start));
         range_weight(self.method, width)
     }
+}
+
+/// A named block is written again only by its hash.
+fn keep_useful(method: &Method, mut pins: SmallVec<[Pin; 2]>) -> SmallVec<[Pin; 2]> {
+    if method.by_hash == ByHash::No {
+        pins.retain(|pin| matches!(pin.block, Pinned::Newest(_)));
+    }
+    pins
 }
 
 pub(super) type Found = (BlockNeed, SmallVec<[Pin; 2]>);
@@ -81,12 +90,11 @@ fn place(family: Family, method: &Method, params: &str) -> Result<Found, BadPara
             range(family, params, at, *kind == ReferenceKind::Range)
         }
         (_, Slot::Value(at)) if !(*optional && is_null(&params[at.clone()])) => {
-            let pin = Pin { takes_hash: *kind == ReferenceKind::Any, ..pin_at(at, "", "") };
-            one(family, params, pin, *kind)
+            one(family, params, pin_at(at, "", ""), *kind)
         }
-        (_, Slot::Value(at)) => Ok(omitted(at, "", "", *kind)),
-        (_, Slot::Absent) if *optional && *position == 0 => Ok(omitted(0..0, "[", "]", *kind)),
-        (_, Slot::Next { at, before }) if *optional => Ok(omitted(at..at, before, "", *kind)),
+        (_, Slot::Value(at)) => Ok(omitted(at, "", "")),
+        (_, Slot::Absent) if *optional && *position == 0 => Ok(omitted(0..0, "[", "]")),
+        (_, Slot::Next { at, before }) if *optional => Ok(omitted(at..at, before, "")),
         // params before it are missing too: the node says which
         (_, Slot::Absent | Slot::Short) if *optional => {
             Ok((BlockNeed::Newest(Tag::Latest), SmallVec::new()))
@@ -129,19 +137,12 @@ fn slot(params: &str, position: usize) -> Slot {
 }
 
 pub(super) const fn pin_at(at: Range<usize>, before: &'static str, after: &'static str) -> Pin {
-    Pin { at, before, after, tag: Tag::Latest, takes_hash: false }
+    Pin { at, before, after, block: Pinned::Newest(Tag::Latest) }
 }
 
 /// An omitted reference: the newest block, to be written there.
-fn omitted(
-    at: Range<usize>,
-    before: &'static str,
-    after: &'static str,
-    kind: ReferenceKind,
-) -> Found {
-    let takes_hash = kind == ReferenceKind::Any;
-    let pin = Pin { takes_hash, ..pin_at(at, before, after) };
-    (BlockNeed::Newest(Tag::Latest), smallvec![pin])
+fn omitted(at: Range<usize>, before: &'static str, after: &'static str) -> Found {
+    (BlockNeed::Newest(Tag::Latest), smallvec![pin_at(at, before, after)])
 }
 
 /// The one reference at the pin's place.
@@ -152,11 +153,16 @@ pub(super) fn one(
     kind: ReferenceKind,
 ) -> Result<Found, BadParams> {
     Ok(match read(family, &params[pin.at.clone()], kind)? {
-        Reference::Number(number) => (BlockNeed::Number(number), SmallVec::new()),
+        Reference::Number(number) => {
+            let pin = Pin { block: Pinned::Named(number), ..pin };
+            (BlockNeed::Number(number), smallvec![pin])
+        }
         Reference::Hash(hash) => (BlockNeed::Hash(hash), SmallVec::new()),
         Reference::Pending => (BlockNeed::AtTip, SmallVec::new()),
         Reference::Earliest => (BlockNeed::Earliest, SmallVec::new()),
-        Reference::Newest(tag) => (BlockNeed::Newest(tag), smallvec![Pin { tag, ..pin }]),
+        Reference::Newest(tag) => {
+            (BlockNeed::Newest(tag), smallvec![Pin { block: Pinned::Newest(tag), ..pin }])
+        }
     })
 }
 

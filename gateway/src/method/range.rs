@@ -5,7 +5,7 @@ use std::ops::Range;
 use smallvec::SmallVec;
 
 use super::{
-    BadParams, BlockNeed, Pin, Reference, ReferenceKind,
+    BadParams, BlockNeed, Pin, Pinned, Reference, ReferenceKind,
     needs::{Found, one, pin_at, read},
 };
 use crate::{
@@ -116,7 +116,9 @@ impl Ends<'_> {
         }
         match read(self.family, raw, ReferenceKind::Number)? {
             Reference::Number(number) => return Ok(Some(number)),
-            Reference::Newest(tag) => self.pins.push(Pin { tag, ..pin_at(at, "", "") }),
+            Reference::Newest(tag) => {
+                self.pins.push(Pin { block: Pinned::Newest(tag), ..pin_at(at, "", "") });
+            }
             Reference::Earliest => {}
             Reference::Pending | Reference::Hash(_) => return Err(BadParams::BadBlock),
         }

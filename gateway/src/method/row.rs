@@ -3,7 +3,7 @@
 use toml::{Table, Value};
 
 use super::{
-    BlockPlace, Cache, Class, Data, Lane, Method, MethodIndex, Null, ReferenceKind, Timeout,
+    BlockPlace, ByHash, Cache, Class, Data, Lane, Method, MethodIndex, Null, ReferenceKind, Timeout,
 };
 
 /// Largest weight of one call.
@@ -55,7 +55,7 @@ const KINDS: &[(&str, ReferenceKind)] = &[
     ("open_range", ReferenceKind::OpenRange),
 ];
 const COLUMNS: &str = "class, block, data, cache, weight, full_weight, range_weight, timeout, \
-                       null, lane, transaction";
+                       null, lane, transaction, by_hash, in_block";
 const PLACES: &str = "none, tip, or a position and a kind (any, number, hash, range, open_range) \
                       such as \"1 any?\" or \"0.member number\"";
 
@@ -80,6 +80,7 @@ pub(super) fn blank(name: &str) -> Method {
         name: name.into(),
         class: Class::Read,
         block: BlockPlace::None,
+        by_hash: ByHash::No,
         data: Data::None,
         cache: Cache::Never,
         weight: 1,
@@ -89,6 +90,7 @@ pub(super) fn blank(name: &str) -> Method {
         null: Null::Answer,
         lane: Lane::Light,
         transaction: None,
+        in_block: None,
     }
 }
 
@@ -147,6 +149,8 @@ fn set(row: &mut Method, column: &str, value: &Value) -> Option<Result<(), Wrong
         "null" => word(value, NULLS).map(|null| row.null = null),
         "lane" => word(value, LANES).map(|lane| row.lane = lane),
         "transaction" => number(value, 0, 15).map(|at| row.transaction = u8::try_from(at).ok()),
+        "by_hash" => by_hash(value).map(|by_hash| row.by_hash = by_hash),
+        "in_block" => member_name(value).map(|name| row.in_block = Some(name)),
         _ => return None,
     })
 }
@@ -183,6 +187,23 @@ fn number(value: &Value, least: u32, most: u32) -> Result<u32, Wrong> {
     let number = value.as_integer().and_then(|number| u32::try_from(number).ok());
     let within = number.filter(|number| (least..=most).contains(number));
     within.ok_or_else(|| Wrong(format!("a whole number from {least} to {most}")))
+}
+
+fn by_hash(value: &Value) -> Result<ByHash, Wrong> {
+    match value {
+        Value::Boolean(true) => Ok(ByHash::InPlace),
+        Value::Boolean(false) => Ok(ByHash::No),
+        Value::String(method) if !method.ends_with('*') && check_name(method).is_ok() => {
+            Ok(ByHash::As(method.as_str().into()))
+        }
+        _ => Err(Wrong("true, false, or the name of a method".into())),
+    }
+}
+
+fn member_name(value: &Value) -> Result<Box<str>, Wrong> {
+    let plain = |name: &&str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric());
+    let name = value.as_str().filter(plain);
+    name.map(Into::into).ok_or_else(|| Wrong("the name of a member: a-z A-Z 0-9".into()))
 }
 
 fn place(value: &Value) -> Result<BlockPlace, Wrong> {

@@ -48,6 +48,17 @@ impl Flight {
     /// A call leaves; it is in flight until the guard is dropped.
     pub fn enter(&self, now: Timestamp, weight: u32, cheap: bool) -> InFlight<'_> {
         let entry = CALL + if cheap { CHEAP } else { 0 } + WEIGHT * u64::from(weight.min(1 << 20));
+        self.begin(now, entry)
+    }
+
+    /// A probe leaves: listened to like a cheap call, so that a node nobody calls is not
+    /// trusted for that. It takes no place and no weight.
+    pub fn enter_probe(&self, now: Timestamp) -> InFlight<'_> {
+        self.begin(now, CHEAP)
+    }
+
+    fn begin(&self, now: Timestamp, entry: u64) -> InFlight<'_> {
+        let cheap = entry & CHEAP != 0;
         let before = self.0.counts.fetch_add(entry, Relaxed);
         if cheap && before & (CHEAP * 0xffff) == 0 && !self.was_just_given_up(now) {
             self.0.heard.store(now.as_nanos(), Relaxed);
@@ -125,6 +136,14 @@ mod tests {
         assert_eq!(flight.silent_for(at(1_200)), Some(Duration::from_millis(200)));
         flight.heard(at(1_250));
         assert_eq!(flight.silent_for(at(1_300)), Some(Duration::from_millis(50)));
+    }
+
+    #[test]
+    fn a_probe_is_listened_to_and_takes_no_place() {
+        let flight = Flight::default();
+        let _probe = flight.enter_probe(at(100));
+        assert_eq!((flight.calls(), flight.weight()), (0, 0));
+        assert_eq!(flight.silent_for(at(400)), Some(Duration::from_millis(300)));
     }
 
     #[test]

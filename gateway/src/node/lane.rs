@@ -108,9 +108,8 @@ impl LaneState {
     pub fn on_success(&self, now: Timestamp, took: Duration) -> bool {
         let sample = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.sample(now, sample);
-        let p95 = self.latency.p95.load(Relaxed);
-        if p95 == 0 || sample & 1 == 0 {
-            self.latency.p95.store(load::p95_step(p95, sample), Relaxed);
+        if sample & 1 == 0 || self.latency.p95.load(Relaxed) == 0 {
+            self.learn_p95(sample);
         }
         if self.stumbled.load(Relaxed) {
             self.stumbled.store(false, Relaxed);
@@ -122,6 +121,12 @@ impl LaneState {
         let closed = breaker.on_success(now);
         self.show(&breaker);
         closed
+    }
+
+    /// How long an answer takes at most: from one answer (nanoseconds), a probe's too.
+    pub fn learn_p95(&self, sample: u64) {
+        let p95 = self.latency.p95.load(Relaxed);
+        self.latency.p95.store(load::p95_step(p95, sample), Relaxed);
     }
 
     /// A failed call, whoever is to blame, counts as a slow one.

@@ -19,7 +19,7 @@ use crate::{
     clock::Timestamp,
     config,
     family::Identity,
-    head::{Heads, Marks},
+    head::{Heads, Line, Marks},
     method::Tag,
     names::{Block, Name, NodeIndex},
     retry::Budget,
@@ -64,6 +64,8 @@ pub struct Track {
 #[derive(Debug)]
 pub struct ChainState {
     tips: ArcSwap<Tips>,
+    /// The blocks clients were shown: what a block's number means.
+    line: ArcSwap<Line>,
     /// Counts tip changes; calls that wait for a block listen here.
     pub moved: watch::Sender<u64>,
     pub blocks: Blocks,
@@ -151,6 +153,9 @@ impl ChainState {
         let identity = chain.identity.as_deref().and_then(|text| chain.family.parse_identity(text));
         let state = Self {
             tips: ArcSwap::from_pointee(tips.unwrap_or(fresh)),
+            line: ArcSwap::from_pointee(
+                old.map(|old| (**old.line.load()).clone()).unwrap_or_default(),
+            ),
             moved: watch::Sender::new(0),
             blocks: Blocks::default(),
             track: Mutex::new(Track::new(names, block_time, old.map(|old| &old.track))),
@@ -183,8 +188,16 @@ impl ChainState {
         **self.tips.load()
     }
 
-    /// Publishes new tips; only the tracker does.
-    pub fn show(&self, tips: Tips) {
+    /// The blocks clients were shown, the newest last.
+    pub fn line(&self) -> arc_swap::Guard<Arc<Line>> {
+        self.line.load()
+    }
+
+    /// Publishes new tips and the line that leads to them; only the tracker does.
+    pub fn show(&self, tips: Tips, line: &Line) {
+        if self.line.load().top() != tips.latest {
+            self.line.store(Arc::new(line.clone()));
+        }
         let moved = self.tips.swap(Arc::new(tips)).latest != tips.latest;
         if moved {
             self.nulls.tip_moves.fetch_add(1, Relaxed);

@@ -7,6 +7,7 @@ use crate::{
     family::{self, Identity},
     head::{LINK_DEPTH, Next},
     health,
+    method::Lane,
     metrics::{Ejection, Purpose},
     names::NodeIndex,
     route::Facts,
@@ -42,12 +43,16 @@ struct Prober {
     /// When the identity was last verified; `None` after a failure.
     verified: Option<Timestamp>,
     marks_asked: Timestamp,
+    /// When the node was last asked by a block's hash.
+    hash_asked: Timestamp,
 }
 
 /// Probes one node for as long as the task lives.
 pub async fn run(chain: Arc<Chain>, at: usize, clock: Clock) {
     let started = clock.now();
-    let mut prober = Prober { chain, at, clock, verified: None, marks_asked: Timestamp::ZERO };
+    let never = Timestamp::ZERO;
+    let mut prober =
+        Prober { chain, at, clock, verified: None, marks_asked: never, hash_asked: never };
     loop {
         let round = prober.round().await;
         prober.conclude(&round);
@@ -69,8 +74,19 @@ impl Prober {
         self.member().place.node
     }
 
+    /// Asks, and listens to the silence as for a cheap call.
     async fn ask(&self, question: family::Ask) -> Told {
+        let node = &self.member().node;
+        let left = self.clock.now();
+        let flight = node.flight.enter_probe(left);
         let told = ask(&self.chain, self.member(), question, Purpose::Probe).await;
+        let now = self.clock.now();
+        if matches!(told, Some(Told::Result(_) | Told::Error(_))) {
+            node.flight.heard(now);
+            let took = u64::try_from(now.since(left).as_nanos()).unwrap_or(u64::MAX);
+            node.lane(Lane::Light).learn_p95(took);
+        }
+        drop(flight);
         told.unwrap_or_else(|| Told::Error("no such question".to_owned()))
     }
 
@@ -90,6 +106,7 @@ impl Prober {
             other => return other,
         }
         self.marks().await;
+        self.takes_hash().await;
         Round::Good
     }
 
@@ -166,6 +183,29 @@ impl Prober {
             if let Some(header) = header {
                 publish::mark(&self.chain, self.index(), question, header.block());
             }
+        }
+    }
+
+    /// Asks for state at the newest block by its hash: whether the node takes hashes where
+    /// numbers may stand. A no is asked again once a block, for the state may not be there yet.
+    async fn takes_hash(&mut self) {
+        let facts = self.member().node.facts();
+        let now = self.clock.now();
+        let wait = match facts.has(Facts::TAKES_HASH) {
+            true => IDENTITY_EVERY,
+            false => self.chain.state.tips().block_time.max(LONGEST),
+        };
+        let is_due = self.hash_asked == Timestamp::ZERO || now.since(self.hash_asked) >= wait;
+        if !is_due || facts.has(Facts::WRONG_CHAIN) {
+            return;
+        }
+        let head = self.chain.state.track.lock().heads.head(self.index());
+        let Some(head) = head else { return };
+        self.hash_asked = now;
+        match self.ask(family::Ask::StateByHash(head.hash)).await {
+            Told::Result(_) => self.member().node.mark(Facts::TAKES_HASH, true),
+            Told::Error(_) => self.member().node.mark(Facts::TAKES_HASH, false),
+            Told::Throttled | Told::Late | Told::Refused | Told::Failed(_) => {}
         }
     }
 

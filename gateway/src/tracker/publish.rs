@@ -138,7 +138,7 @@ pub fn settle(chain: &Chain, now: Timestamp, started: Timestamp) {
     }
     if tips != before {
         remember(chain, &track, tips.latest);
-        chain.state.show(tips);
+        chain.state.show(tips, track.heads.served());
     }
     drop(track);
     if let Some(change) = change {

@@ -6,10 +6,11 @@ use std::{
 };
 
 use futures_util::future::join_all;
+use headrace_gateway::route::Facts;
 use headrace_simnode::Fault;
 
 use super::{
-    client::quantity,
+    client::{Client, quantity},
     world::{Plan, World, until},
 };
 
@@ -103,4 +104,62 @@ async fn the_head_a_client_sees_never_goes_back_over_many_connections() {
     });
     join_all(clients).await;
     assert!(seen.load(SeqCst) > 1_000, "the chain went on meanwhile");
+}
+
+/// A node whose next probe is far off leaves the branch while its connections stay open. It
+/// is asked by hash, so that what it does not have it cannot answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_leaves_the_branch_between_two_probes_answers_no_pinned_call() {
+    let world = Plan::new(1_000, &["a", "b: probe = \"60s\""]).by_hand().ready().await;
+    world.until_fact("b", Facts::TAKES_HASH, true).await;
+    let tip = world.tip().number;
+    let named = format!("{:#x}", tip - 1);
+    let mut client = world.client().await;
+    world.inject("b", Fault::Fork { height: tip - 2, salt: 3 });
+    let before = world.calls("b", "eth_getBalance") + world.calls("b", "eth_getBlockByHash");
+    let asked = || world.calls("b", "eth_getBalance") + world.calls("b", "eth_getBlockByHash");
+    for _ in 0..30 {
+        assert_eq!(world.height_read(&mut client, "latest").await, tip);
+        assert_eq!(world.height_read(&mut client, &named).await, tip - 1);
+        let block = client.call("eth_getBlockByNumber", r#"["latest",false]"#).await;
+        assert_eq!(block.result()["hash"].as_str().unwrap(), world.tip().hash.to_string());
+    }
+    assert!(asked() > before, "the node that left was asked");
+    world.until_fact("b", Facts::FORKED, true).await;
+}
+
+/// Nodes that do not know of hashes in a number's place are asked by number.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_takes_no_hashes_is_asked_by_number() {
+    let world = Plan::new(1_000, &["a", "b"]).by_hand().ready().await;
+    let mut client = world.client().await;
+    for node in ["a", "b"] {
+        world.member(node, |member| member.node.mark(Facts::TAKES_HASH, false));
+    }
+    let tip = world.tip().number;
+    assert_eq!(world.height_read(&mut client, "latest").await, tip);
+}
+
+/// A receipt names a block that not enough nodes have yet: clients see it when they see the block.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_receipt_is_shown_before_its_block() {
+    let world = Plan::new(400, &["ahead", "b", "c"])
+        .fault("b", Fault::Lag { blocks: 1 })
+        .fault("c", Fault::Lag { blocks: 1 })
+        .ready()
+        .await;
+    let (mut client, mut direct) =
+        (world.client().await, Client::connect(world.node("ahead").address()).await);
+    let mut shown = 0;
+    while shown < 5 {
+        let newest = direct.call("eth_getBlockByNumber", r#"["latest",false]"#).await;
+        let Some(tx) = newest.result()["transactions"][0].as_str() else { continue };
+        let reply = client.call("eth_getTransactionReceipt", &format!("[\"{tx}\"]")).await;
+        if reply.result().is_null() {
+            continue;
+        }
+        let mined = u64::try_from(quantity(&reply.result()["blockNumber"])).unwrap();
+        assert!(mined <= world.tip().number, "{mined} above {}", world.tip().number);
+        shown += 1;
+    }
 }

@@ -4,9 +4,8 @@
 //! A reference that a node would refuse is refused here (faults.md B104), so that
 //! it costs no node anything.
 
-use std::fmt::Write;
-
 use crate::{
+    family::BlockForm,
     method::{Reference, ReferenceKind, Tag},
     names::{Block, Hash},
     rpc::walk::{is_null, members, text},
@@ -44,16 +43,13 @@ pub fn read_quantity(word: &str) -> Option<u64> {
     u64::from_str_radix(digits, 16).ok()
 }
 
-/// Writes the block as a reference by number: `"0x1b4"`, quotes included.
-pub fn write_number(out: &mut String, block: Block) {
-    // writing to a String cannot fail
-    let _done = write!(out, "\"{:#x}\"", block.number);
-}
-
-/// Writes the block as a reference by hash (EIP-1898), which only those places take
-/// whose pin says so.
-pub fn write_hash(out: &mut String, block: Block) {
-    let _done = write!(out, "{{\"blockHash\":\"{}\"}}", block.hash);
+/// The block as a reference: `"0x1b4"`, `"0xd4e5…"`, or `{"blockHash":"0xd4e5…"}` (EIP-1898).
+pub fn write(block: Block, form: BlockForm) -> String {
+    match form {
+        BlockForm::Number => format!("\"{:#x}\"", block.number),
+        BlockForm::Hash => format!("\"{}\"", block.hash),
+        BlockForm::HashInPlace => format!("{{\"blockHash\":\"{}\"}}", block.hash),
+    }
 }
 
 fn read_hash(word: &str) -> Option<Reference> {
@@ -166,12 +162,11 @@ mod tests {
         #[test]
         fn what_is_written_is_read_back(number: u64, hash: [u8; 32]) {
             let block = Block { number, hash: Hash(hash) };
-            let mut text = String::new();
-            write_number(&mut text, block);
-            prop_assert_eq!(read(&text, ReferenceKind::Number), Some(Reference::Number(number)));
-            text.clear();
-            write_hash(&mut text, block);
-            prop_assert_eq!(read(&text, ReferenceKind::Any), Some(Reference::Hash(block.hash)));
+            let read = |form, kind| read(&write(block, form), kind);
+            let (named, by_hash) = (Reference::Number(number), Reference::Hash(block.hash));
+            prop_assert_eq!(read(BlockForm::Number, ReferenceKind::Number), Some(named));
+            prop_assert_eq!(read(BlockForm::Hash, ReferenceKind::Hash), Some(by_hash));
+            prop_assert_eq!(read(BlockForm::HashInPlace, ReferenceKind::Any), Some(by_hash));
         }
 
         #[test]

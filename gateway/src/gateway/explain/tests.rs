@@ -3,6 +3,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use super::*;
 use crate::{
     config::Config,
+    head::Line,
     names::{Block, Hash},
     route::Facts,
     topology::Topology,
@@ -33,9 +34,10 @@ fn topology(with_tip: bool) -> Topology {
     let topology = Topology::build(Arc::new(loaded.config), None).unwrap();
     let chain = &topology.chains[0];
     if with_tip {
-        let latest = Some(Block { number: 1_000, hash: Hash([1; 32]) });
-        let before = chain.state.tips();
-        chain.state.show(Tips { latest, block_time: Duration::from_secs(2), ..before });
+        let tip = Block { number: 1_000, hash: Hash([1; 32]) };
+        let block_time = Duration::from_secs(2);
+        let tips = Tips { latest: Some(tip), block_time, ..chain.state.tips() };
+        chain.state.show(tips, &Line::of(tip));
     }
     for member in &chain.members {
         member.node.mark(Facts::VERIFIED | Facts::ON_LINE, with_tip);
