@@ -46,6 +46,8 @@ pub struct Record<'r> {
     pub source: Source,
     /// Word of the gateway's own error, if it was one.
     pub reason: Option<&'static str>,
+    /// Why each node was not asked, where none could be: `a1:suspected,b1:behind`.
+    pub refusals: &'r str,
     pub node: &'r str,
     pub zone: &'r str,
     pub attempts: u32,
@@ -139,6 +141,7 @@ impl AccessLog {
             outcome: Outcome::ClientError,
             source: Source::Gateway,
             reason: Some(error.reason().word()),
+            refusals: "",
             node: "",
             zone: "",
             attempts: 0,

@@ -12,7 +12,7 @@ mod write;
 pub use reason::{Reason, Retry, Side};
 pub use write::RetryAfter;
 
-use crate::{family::Family, method::BadParams, names::Hash, rpc::Invalid};
+use crate::{family::Family, method::BadParams, names::Hash, route::Decision, rpc::Invalid};
 
 /// What an error's code and canonical message stand for; each family has its own
 /// numbers: [`Family::error_code`].
@@ -69,8 +69,9 @@ pub enum CallError {
     Misdirected,
     Unauthenticated,
     // after choosing
-    /// No node of the chain may be asked.
-    NoNode,
+    /// No node of the chain may be asked; why none of them, where nodes were looked at. For
+    /// operators: the access log has it, clients never do.
+    NoNode(Option<Box<Decision>>),
     /// Nodes may be asked, but each has all the calls it may hold, or asks for less.
     Overloaded,
     /// No node serves the method (design §8, `nodes.methods`), though the chain allows it.
@@ -122,7 +123,7 @@ impl CallError {
             Self::Expectation => Reason::Expectation,
             Self::Misdirected => Reason::Misdirected,
             Self::Unauthenticated => Reason::Unauthenticated,
-            Self::NoNode => Reason::NoHealthyUpstream,
+            Self::NoNode(_) => Reason::NoHealthyUpstream,
             Self::Overloaded => Reason::Overloaded,
             Self::MethodUnavailable => Reason::MethodUnavailable,
             Self::HeadUnavailable => Reason::HeadUnavailable,

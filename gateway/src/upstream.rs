@@ -31,7 +31,6 @@ use tokio::time::Instant;
 use tower::{ServiceExt, util::BoxCloneSyncService};
 
 pub use self::{
-    address::forbidden,
     body::LargeBody,
     error::{Exhausted, Fault, UpstreamError},
     http::{BuildError, HttpClient, Options},

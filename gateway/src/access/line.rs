@@ -56,6 +56,9 @@ fn fields<'v>(
     if let Some(reason) = record.reason {
         fields.push(("reason", Text(reason)));
     }
+    if !record.refusals.is_empty() {
+        fields.push(("refusals", Text(record.refusals)));
+    }
     fields.extend([
         ("zone", Text(record.zone)),
         ("node", Text(record.node)),
@@ -99,10 +102,13 @@ fn logfmt(line: &mut String, fields: &[(&str, Value<'_>)]) {
     }
 }
 
+/// Room for the refusals of a large pool.
+const LONGEST_TEXT: usize = 1_024;
+
 /// Only characters that break neither form (S24: no log injection).
 fn clean(text: &str) -> String {
     let plain = |c: &char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '=');
-    text.chars().filter(plain).take(256).collect()
+    text.chars().filter(plain).take(LONGEST_TEXT).collect()
 }
 
 fn now_micros() -> u64 {
@@ -150,6 +156,7 @@ mod tests {
             outcome: Outcome::Ok,
             source: Source::Node,
             reason: None,
+            refusals: "",
             node: "a1",
             zone: "eu-1a",
             attempts: 2,

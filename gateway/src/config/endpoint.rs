@@ -136,8 +136,8 @@ fn refuse_forbidden(address: IpAddr) -> Result<(), String> {
     }
 }
 
-/// Why a node may not live at `address`, if it may not (design §14, *Config*):
-/// to be asked again for what a name resolves to.
+/// Why a node may not live at `address`, if it may not. Asked again for what a name
+/// resolves to.
 pub fn forbidden(address: IpAddr) -> Option<&'static str> {
     match address {
         IpAddr::V4(address) => forbidden_v4(address),
@@ -160,9 +160,13 @@ fn forbidden_v4(address: Ipv4Addr) -> Option<&'static str> {
 }
 
 fn forbidden_v6(address: Ipv6Addr) -> Option<&'static str> {
-    const EC2: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+    /// The metadata services of AWS and of Google Cloud.
+    const METADATA: [Ipv6Addr; 2] = [
+        Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+        Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
+    ];
     let segments = address.segments();
-    if address == EC2 {
+    if METADATA.contains(&address) {
         return Some("a cloud metadata address");
     }
     if address.is_unspecified() {
@@ -253,6 +257,18 @@ mod tests {
         check("http://224.0.0.1", Err("is a multicast address, which is never a node"));
         check("http://[ff02::1]", Err("is a multicast address, which is never a node"));
         check("http://255.255.255.255", Err("is a reserved address, which is never a node"));
+    }
+
+    #[test]
+    fn what_a_name_resolves_to_is_checked_by_the_same_rules() {
+        let forbidden = |address: &str| forbidden(address.parse().unwrap()).is_some();
+        let refused = "169.254.169.254 169.254.0.1 100.100.100.200 0.0.0.0 0.1.2.3 224.0.0.1 \
+            255.255.255.255 :: fe80::1 ff02::1 fd00:ec2::254 fd20:ce::254 \
+            ::ffff:169.254.169.254 64:ff9b::a9fe:a9fe ::ffff:0.0.0.0";
+        refused.split_whitespace().for_each(|row| assert!(forbidden(row), "{row}"));
+        let homes = "127.0.0.1 10.0.0.1 192.168.1.1 172.16.0.1 100.64.0.1 8.8.8.8 ::1 fd12::1 \
+            2001:db8::1 ::ffff:10.0.0.1 64:ff9b::808:808";
+        homes.split_whitespace().for_each(|row| assert!(!forbidden(row), "{row}"));
     }
 
     #[test]

@@ -415,6 +415,19 @@ static METHOD: Table = Table {
             Absent::Means("as in the table"),
             "Position of the signed transaction in the params, counted from 0.",
         ),
+        key(
+            "by_hash",
+            Kind::Text(Form::Method),
+            Absent::Means("as in the table"),
+            "How the block is named by its hash: never, in_place (EIP-1898), or the method that \
+             takes a hash in the number's place.",
+        ),
+        key(
+            "in_block",
+            Kind::Text(Form::Method),
+            Absent::Means("as in the table"),
+            "Member of the result that names its block: one from above the tip waits for the tip.",
+        ),
     ],
     later: &[],
 };

@@ -85,7 +85,7 @@ fn failures_of_nodes_and_gateway_get_their_status_and_code() {
     check("B93, B118", CallError::Deadline, 504, -32002, "deadline_exceeded");
     check("B116", CallError::Overloaded, 503, -32005, "overloaded");
     check("bodies", CallError::BodiesFull, 503, -32005, "bodies_full");
-    check("B117", CallError::NoNode, 503, -32002, "no_healthy_upstream");
+    check("B117", CallError::NoNode(None), 503, -32002, "no_healthy_upstream");
     check("head", CallError::HeadUnavailable, 503, -32002, "head_unavailable");
     check("F66", CallError::ArchiveUnavailable, 503, -32002, "archive_unavailable");
     check("B119", CallError::ClientGone, 499, -32002, "client_gone");
@@ -106,7 +106,7 @@ fn messages_are_canonical_and_ranges_keep_geths_words() {
         (CallError::RangeBeyondHead, "block range extends beyond current head block"),
         (CallError::Internal, "Internal error"),
         (CallError::BlockNotFound, "Resource not found"),
-        (CallError::NoNode, "Resource unavailable"),
+        (CallError::NoNode(None), "Resource unavailable"),
         (CallError::ResponseTooLarge { limit: 1 }, "response too large"),
         (CallError::MethodUnavailable, "Method not supported"),
         (CallError::Overloaded, "Limit exceeded, try again in 1s"),
@@ -122,9 +122,9 @@ fn a_limit_names_the_wait_three_times_and_a_missing_node_in_the_header_only() {
     let object = written(&CallError::Overloaded, 3);
     assert_eq!(object["message"], "Limit exceeded, try again in 4s");
     assert_eq!(object["data"]["rate"], json!({"backoff_seconds": 4}));
-    let after = CallError::NoNode.retry_after(1).unwrap();
+    let after = CallError::NoNode(None).retry_after(1).unwrap();
     assert_eq!(after.to_string(), "02");
-    assert_eq!(written(&CallError::NoNode, 1)["data"].get("rate"), None);
+    assert_eq!(written(&CallError::NoNode(None), 1)["data"].get("rate"), None);
     assert_eq!(CallError::Deadline.retry_after(1), None);
     assert_eq!(CallError::MethodNotFound.retry_after(1), None);
 }

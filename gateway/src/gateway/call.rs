@@ -152,7 +152,7 @@ impl Scope<'_> {
             view.facts.has(crate::route::Facts::VERIFIED)
                 && !view.facts.has(crate::route::Facts::UNHEALTHY)
         });
-        if any { CallError::HeadUnavailable } else { CallError::NoNode }
+        if any { CallError::HeadUnavailable } else { CallError::NoNode(None) }
     }
 
     /// Sleeps a moment, for conditions nobody announces; false at the deadline.

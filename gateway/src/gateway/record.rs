@@ -74,6 +74,7 @@ impl Scope<'_> {
             outcome,
             source,
             reason: reason.map(|reason| reason.word()),
+            refusals: &self.refusals(served),
             node,
             zone,
             attempts: served.attempts,
@@ -95,6 +96,18 @@ impl Scope<'_> {
             code,
             self.from.refused(),
         );
+    }
+
+    /// Why each node was not asked, where none could be.
+    fn refusals(&self, served: &Served) -> String {
+        let Some(CallError::NoNode(Some(decision))) = refusal(served) else {
+            return String::new();
+        };
+        let members = self.chain.members.iter().zip(&decision.reasons);
+        let words = members.filter_map(|(member, reason)| {
+            reason.map(|reason| format!("{}:{}", member.node.config.name, reason.word()))
+        });
+        words.collect::<Vec<_>>().join(",")
     }
 
     fn http_status(&self, served: &Served) -> u16 {

@@ -197,7 +197,7 @@ impl<'c> Job<'c> {
         let clearing = || self.scope.chain.members.iter().any(|m| m.node.may_be_cleared(now));
         let patience = match error {
             CallError::HeadUnavailable => self.scope.chain.state.tips().block_time,
-            CallError::NoNode | CallError::Overloaded if clearing() => health::CLEARING,
+            CallError::NoNode(_) | CallError::Overloaded if clearing() => health::CLEARING,
             _ => return false,
         };
         self.scope.pause((began + patience).min(self.scope.deadline)).await
@@ -207,7 +207,7 @@ impl<'c> Job<'c> {
     fn pick_again(&self, tries: &mut Tries) -> Result<&'c Member, CallError> {
         let retries = &self.scope.chain.config.retries;
         if tries.sent >= retries.attempts {
-            return Err(CallError::NoNode);
+            return Err(CallError::NoNode(None));
         }
         // A connect that was refused sent nothing, and a node that lacks the block said so
         // cheaply: going on is routing, not a retry that could multiply an outage.
@@ -238,7 +238,7 @@ impl<'c> Job<'c> {
             }
             let decision = route::choose(policy, ask, &views, chance::draw());
             let chosen = decision.chosen.and_then(|node| self.member(node));
-            let Some(member) = chosen else { return Err(self.no_node(&decision, busy)) };
+            let Some(member) = chosen else { return Err(self.no_node(decision, busy)) };
             tries.tried.push(member.place.node);
             if member.node.lane(ask.lane).may_send(now) && member.node.within_rate() {
                 tries.sent += 1;
@@ -253,7 +253,7 @@ impl<'c> Job<'c> {
     }
 
     /// Why nobody can be asked, as an error.
-    fn no_node(&self, decision: &Decision, busy: bool) -> CallError {
+    fn no_node(&self, decision: Decision, busy: bool) -> CallError {
         if decision.has(Reason::Pruned) {
             return match self.has_archive() {
                 true => CallError::ArchiveUnavailable,
@@ -266,7 +266,10 @@ impl<'c> Job<'c> {
         if decision.only(Reason::LacksMethod) {
             return CallError::MethodUnavailable;
         }
-        if self.may_catch_up(decision) { CallError::HeadUnavailable } else { CallError::NoNode }
+        if self.may_catch_up(&decision) {
+            return CallError::HeadUnavailable;
+        }
+        CallError::NoNode(Some(Box::new(decision)))
     }
 
     /// Whether a node lacks nothing but the head: a dead one that was behind is not waited for.

@@ -252,7 +252,8 @@ impl Tries {
         Next::Again
     }
 
-    fn fault(&mut self, job: &Job<'_>, node: NodeIndex) {
+    /// A node failed the call; whether it is to blame, the next good answer says.
+    pub fn fault(&mut self, job: &Job<'_>, node: NodeIndex) {
         self.failures.push(node);
         let Some(member) = job.scope.chain.member(node) else { return };
         self.zone = match self.zone {
@@ -262,7 +263,7 @@ impl Tries {
     }
 
     /// Another node answered: those that failed are to blame.
-    fn settle_blame(&mut self, job: &Job<'_>) {
+    pub fn settle_blame(&mut self, job: &Job<'_>) {
         let now = job.scope.now();
         let lane = job.ask.lane;
         for member in self.broken.drain(..).filter_map(|node| job.scope.chain.member(node)) {

@@ -99,8 +99,9 @@ impl<'c> Writer<'_, 'c> {
 
     /// Sends the bytes to a node. A node that falls silent leaves them in doubt at once:
     /// there is no point in waiting for its deadline.
-    async fn send_to(&self, member: &Member, purpose: Purpose) -> Fate {
-        let mut attempt = pin!(self.job.attempt(member, purpose));
+    async fn send_to(&mut self, member: &Member, purpose: Purpose) -> Fate {
+        let job = self.job;
+        let mut attempt = pin!(job.attempt(member, purpose));
         loop {
             tokio::select! {
                 report = &mut attempt => return self.fate(report),
@@ -115,7 +116,7 @@ impl<'c> Writer<'_, 'c> {
         }
     }
 
-    fn fate(&self, report: Report<'_>) -> Fate {
+    fn fate(&mut self, report: Report<'_>) -> Fate {
         let member = report.member;
         self.tell_lane(&report);
         match report.reply {
@@ -134,7 +135,11 @@ impl<'c> Writer<'_, 'c> {
                 Verdict::NodeRefusedWrite | Verdict::Throttled | Verdict::Missing(_) => {
                     Fate::Refused(content)
                 }
-                Verdict::NodeFault(_) => Fate::InDoubt,
+                Verdict::NodeFault(_) => {
+                    // Debited if the other node takes the same bytes.
+                    self.tries.fault(self.job, member.place.node);
+                    Fate::InDoubt
+                }
             },
         }
     }
@@ -176,7 +181,11 @@ impl<'c> Writer<'_, 'c> {
         if Instant::now() >= self.job.scope.deadline {
             return self.in_doubt();
         }
-        match self.send_to(other, Purpose::Retry).await {
+        let fate = self.send_to(other, Purpose::Retry).await;
+        if matches!(fate, Fate::Answered(_) | Fate::Known | Fate::NonceSpent(_)) {
+            self.tries.settle_blame(self.job);
+        }
+        match fate {
             Fate::Answered(content) => {
                 self.accepted(other.place.node, &content);
                 content

@@ -190,13 +190,13 @@ fn number(value: &Value, least: u32, most: u32) -> Result<u32, Wrong> {
 }
 
 fn by_hash(value: &Value) -> Result<ByHash, Wrong> {
-    match value {
-        Value::Boolean(true) => Ok(ByHash::InPlace),
-        Value::Boolean(false) => Ok(ByHash::No),
-        Value::String(method) if !method.ends_with('*') && check_name(method).is_ok() => {
-            Ok(ByHash::As(method.as_str().into()))
+    match value.as_str() {
+        Some("never") => Ok(ByHash::No),
+        Some("in_place") => Ok(ByHash::InPlace),
+        Some(method) if !method.ends_with('*') && check_name(method).is_ok() => {
+            Ok(ByHash::As(method.into()))
         }
-        _ => Err(Wrong("true, false, or the name of a method".into())),
+        _ => Err(Wrong("never, in_place, or the name of a method".into())),
     }
 }
 

@@ -27,6 +27,7 @@ impl Checker<'_, '_> {
         let limit = |key| limits.and_then(|limits| limits.integer(key));
         let (methods, overrides) =
             family.map(|family| self.methods(family, fields)).unwrap_or_default();
+        self.names_of_methods(fields, &methods);
         Some(Chain {
             name: name.into(),
             // A stand-in for an unreadable one.
@@ -160,6 +161,22 @@ impl Checker<'_, '_> {
                     self.problems.error_allowed(&place, problem.message, problem.allowed);
                 }
                 (Arc::default(), overrides)
+            }
+        }
+    }
+
+    /// A name in a node's lists that no table knows is perhaps misspelt, and then rules nothing.
+    fn names_of_methods(&mut self, fields: &Fields, table: &MethodTable) {
+        for pool in fields.list("pools").iter().filter_map(Item::table) {
+            for node in pool.list("nodes").iter().filter_map(Item::table) {
+                let Some(lists) = node.table("methods") else { continue };
+                let names = ["only", "except"].map(|key| lists.list(key)).into_iter().flatten();
+                for item in names {
+                    let known = |name: &str| name.ends_with('*') || !table.row_of(name).is_other();
+                    let Some(name) = item.text().filter(|name| !known(name)) else { continue };
+                    let message = format!("the method table has no `{}`", clip(name));
+                    self.problems.warn(&item.place, message);
+                }
             }
         }
     }
