@@ -165,6 +165,14 @@ impl Node {
         fresh
     }
 
+    /// A round of probes that began then went well. A suspicion that came up meanwhile stays:
+    /// the round may have asked before there was a reason for it.
+    pub fn clear_suspicion(&self, began: Timestamp) {
+        if Timestamp::from_nanos(self.suspected_at.load(Relaxed)) <= began {
+            self.mark(Facts::SUSPECTED, false);
+        }
+    }
+
     pub fn is_suspected(&self) -> bool {
         self.facts().has(Facts::SUSPECTED)
     }

@@ -196,12 +196,14 @@ impl Tries {
         Next::Again
     }
 
-    /// A node that does not know a block which the gateway itself named has perhaps left the
-    /// branch. Only then: what a client names must not make nodes be probed.
+    /// A node that does not know the tip it has shown has left the branch, or the chain: no
+    /// new call until a probe answers. Only where the gateway itself named the block: what a
+    /// client names must take no node out.
     fn look_at(&self, job: &Job<'_>, node: NodeIndex) {
         let Some(member) = job.scope.chain.member(node) else { return };
-        if job.wording(&member.node).form != BlockForm::Number {
-            member.node.probe_now.notify_one();
+        let by_hash = job.wording(&member.node).form != BlockForm::Number;
+        if by_hash && matches!(job.needs.block, BlockNeed::Newest(_)) {
+            job.suspect(member);
         }
     }
 

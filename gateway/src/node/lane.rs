@@ -1,7 +1,7 @@
 //! One kind of work at one node: its latency and its breaker.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
@@ -14,8 +14,13 @@ use crate::{
     load,
 };
 
-/// How much slower a node looks whose last call failed.
-const STUMBLED: u64 = 8;
+/// How much slower a node looks that has stumbled.
+const STUMBLE: u64 = 8;
+/// The last call was given up.
+const GIVEN_UP: u8 = 1;
+/// The last call failed, or the last two were given up: a node that fails slowly is
+/// always overtaken, and its failures are never seen.
+const STUMBLED: u8 = 2;
 
 /// The average in units of 64 ns (high half: 274 s at most) and when it was sampled in
 /// milliseconds (low half: wraps after 49 days, harmless for an age). One word, so that
@@ -54,8 +59,8 @@ pub struct LaneState {
     breaker: Mutex<Breaker>,
     /// The breaker counts: successes must be reported to it. Spares the lock else.
     attentive: AtomicBool,
-    /// The last call failed.
-    stumbled: AtomicBool,
+    /// What the last calls say: [`GIVEN_UP`], [`STUMBLED`], or 0 after a good answer.
+    trouble: AtomicU8,
     /// Nanoseconds until which the breaker lets nothing through; 0: closed.
     open_until: AtomicU64,
 }
@@ -67,7 +72,7 @@ impl LaneState {
     pub fn latency(&self, now: Timestamp) -> u64 {
         let (average, age) = self.latency.average.load(now);
         let decayed = load::decayed(average, age);
-        if self.stumbled.load(Relaxed) { decayed * STUMBLED } else { decayed }
+        if self.has_stumbled() { decayed * STUMBLE } else { decayed }
     }
 
     /// Forgets how slow the node was: it came back as another one.
@@ -90,7 +95,11 @@ impl LaneState {
 
     /// Its last call failed, or it has failed calls lately that other nodes answered.
     pub fn is_doubtful(&self) -> bool {
-        self.stumbled.load(Relaxed) || self.attentive.load(Relaxed)
+        self.has_stumbled() || self.attentive.load(Relaxed)
+    }
+
+    fn has_stumbled(&self) -> bool {
+        self.trouble.load(Relaxed) == STUMBLED
     }
 
     /// Claims the one call that tries an open breaker. True for a closed one.
@@ -111,8 +120,8 @@ impl LaneState {
         if sample & 1 == 0 || self.latency.p95.load(Relaxed) == 0 {
             self.learn_p95(sample);
         }
-        if self.stumbled.load(Relaxed) {
-            self.stumbled.store(false, Relaxed);
+        if self.trouble.load(Relaxed) != 0 {
+            self.trouble.store(0, Relaxed);
         }
         if !self.attentive.load(Relaxed) {
             return false;
@@ -131,7 +140,7 @@ impl LaneState {
 
     /// A failed call, whoever is to blame, counts as a slow one.
     pub fn on_slow(&self, now: Timestamp, took: Duration) {
-        self.stumbled.store(true, Relaxed);
+        self.trouble.store(STUMBLED, Relaxed);
         self.sample(now, load::failed_sample(self.latency.average.load(now).0, took));
     }
 
@@ -160,6 +169,8 @@ impl LaneState {
         if average > 0 && took > average {
             self.sample(now, took);
         }
+        let trouble = self.trouble.load(Relaxed);
+        self.trouble.store(if trouble == 0 { GIVEN_UP } else { STUMBLED }, Relaxed);
         self.on_no_verdict(now);
     }
 
@@ -231,8 +242,23 @@ mod tests {
         lane.on_success(now, ms);
         lane.on_given_up(now, ms / 2);
         assert_eq!(lane.latency(now), 1_000_000);
+        lane.on_success(now, ms);
         lane.on_given_up(now, ms * 40);
-        assert!(lane.latency(now) > 39_000_000);
+        assert!((39_000_000..41_000_000).contains(&lane.latency(now)));
+    }
+
+    #[test]
+    fn a_node_that_is_overtaken_twice_in_a_row_has_stumbled_until_its_next_answer() {
+        let (lane, ms) = (LaneState::default(), Duration::from_millis(1));
+        let now = Timestamp::from_nanos(1);
+        lane.on_success(now, ms);
+        lane.on_given_up(now, ms);
+        assert!(!lane.is_doubtful());
+        lane.on_given_up(now, ms);
+        assert!(lane.is_doubtful());
+        assert_eq!(lane.latency(now), 8_000_000);
+        lane.on_success(now, ms);
+        assert!(!lane.is_doubtful());
     }
 
     #[test]

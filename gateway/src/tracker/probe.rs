@@ -54,8 +54,9 @@ pub async fn run(chain: Arc<Chain>, at: usize, clock: Clock) {
     let mut prober =
         Prober { chain, at, clock, verified: None, marks_asked: never, hash_asked: never };
     loop {
+        let began = prober.clock.now();
         let round = prober.round().await;
-        prober.conclude(&round);
+        prober.conclude(&round, began);
         publish::settle(&prober.chain, prober.clock.now(), started);
         let wait = prober.interval();
         tokio::select! {
@@ -210,7 +211,7 @@ impl Prober {
     }
 
     /// Turns a round into health and facts.
-    fn conclude(&mut self, round: &Round) {
+    fn conclude(&mut self, round: &Round, began: Timestamp) {
         let now = self.clock.now();
         let node = &self.member().node;
         let (chain, name) = (&self.chain.config.name, &node.config.name);
@@ -224,7 +225,8 @@ impl Prober {
                 }
                 let up = node.health.lock().state() == health::State::Up;
                 node.mark(Facts::UNHEALTHY, !up);
-                node.mark(Facts::SUSPECTED | Facts::REFUSED, false);
+                node.mark(Facts::REFUSED, false);
+                node.clear_suspicion(began);
             }
             Round::Failed { why, refused } => {
                 let first = node.health.lock().state() == health::State::Unknown;
