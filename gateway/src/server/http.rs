@@ -172,7 +172,8 @@ impl Inner {
         if let Err(refusal) = head::check_post(&parts.headers) {
             return Ok(self.refuse(Some(chain), refusal, &parts.headers, body, origin).await);
         }
-        let bounds = Bounds { limit: chain.config.body, timing: self.timing };
+        let alone = origin.protocol == Protocol::H1;
+        let bounds = Bounds { limit: chain.config.body, timing: self.timing, alone };
         let Text { bytes, held } = match body::read(body, bounds, &self.budget).await {
             Ok(text) => text,
             Err(unread) => return self.unread(unread, chain, origin),
