@@ -35,7 +35,7 @@ use tokio::time::Instant;
 
 use crate::{
     access::{self, AccessLog},
-    clock::{Clock, Timestamp},
+    clock::{self, Clock, Timestamp},
     error::{CallError, Reason},
     health,
     metrics::{Counters, Responses},
@@ -170,7 +170,7 @@ impl Gateway {
 
     /// Answers one request text of a chain.
     pub async fn serve(&self, chain: &ChainLease, text: Bytes, from: &Origin) -> Answer {
-        let deadline = Instant::now() + chain.config.deadlines.total;
+        let deadline = clock::instant() + chain.config.deadlines.total;
         let scope = Scope { gateway: self, chain, from, deadline, item: (0, 0) };
         match rpc::read::read(&text, &chain.config.read_limits) {
             Err(refused) => scope.refused_whole(refused),

@@ -166,7 +166,7 @@ impl<'c> Job<'c> {
     /// node to get there.
     pub async fn pick_waiting(&self, tries: &mut Tries) -> Result<&'c Member, CallError> {
         let block_time = self.scope.chain.state.tips().block_time;
-        let until = (Instant::now() + block_time).min(self.scope.deadline);
+        let until = (crate::clock::instant() + block_time).min(self.scope.deadline);
         loop {
             match self.pick(tries) {
                 Err(CallError::HeadUnavailable) if self.scope.pause(until).await => {
@@ -285,7 +285,7 @@ impl<'c> Job<'c> {
             Timeout::Heavy => deadlines.heavy,
             Timeout::Trace | Timeout::Wait => deadlines.total,
         };
-        (Instant::now() + most).min(self.scope.deadline)
+        (crate::clock::instant() + most).min(self.scope.deadline)
     }
 
     /// Sends to one node and reads what comes back.

@@ -29,6 +29,7 @@ use tokio::{
 };
 
 use crate::{
+    clock,
     gateway::Protocol,
     server::{
         Abort, Link, Phase, Reply, Serve, Timing, Traffic, count, next_phase,
@@ -270,11 +271,13 @@ impl Drive {
     {
         let Self { pace, clocks, phases, bell, .. } = self;
         let polled = poll_fn(|context| {
-            let mut inner = bell.context(context.waker());
-            if let Poll::Ready(outcome) = connection.as_mut().poll(&mut inner) {
-                return Poll::Ready(Step::Ended(outcome));
-            }
-            clocks.poll(pace, context).map(Step::Expired)
+            clock::in_one_moment(|| {
+                let mut inner = bell.context(context.waker());
+                if let Poll::Ready(outcome) = connection.as_mut().poll(&mut inner) {
+                    return Poll::Ready(Step::Ended(outcome));
+                }
+                clocks.poll(pace, context).map(Step::Expired)
+            })
         });
         tokio::select! {
             biased;

@@ -19,7 +19,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
-use crate::wake::quietly;
+use crate::{clock, wake::quietly};
 
 /// How long a body may take (faults.md 4.0, B52).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ pub(super) async fn read(
     }
     let mut held = Held { budget: Arc::clone(budget), bytes: 0 };
     held.grow_to(declared.unwrap_or_default())?;
-    Reading { body, bounds, started: Instant::now() }.whole(declared, held).await
+    Reading { body, bounds, started: clock::instant() }.whole(declared, held).await
 }
 
 struct Reading {
