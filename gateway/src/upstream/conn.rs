@@ -164,7 +164,11 @@ impl Conn {
     /// After a whole reply: settles the connection and lets go of the waker of
     /// the call that used it. False: it cannot carry another call.
     pub fn rest(&mut self) -> bool {
-        self.drive(&mut Context::from_waker(Waker::noop()));
+        // What read the last of the reply has usually gone on to wait for a next request.
+        if !self.sender.is_ready() {
+            self.drive(&mut Context::from_waker(Waker::noop()));
+        }
+        self.bell.context(Waker::noop());
         self.driver.is_some() && self.sender.is_ready()
     }
 
