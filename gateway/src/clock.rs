@@ -4,13 +4,16 @@
 //! jump of the system's time moves nothing (faults.md F53).
 
 use std::{
+    cell::Cell,
     ops::{Add, Sub},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 /// A monotonic instant: nanoseconds since its [`Clock`] was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,6 +53,29 @@ impl Sub<Duration> for Timestamp {
     }
 }
 
+thread_local! {
+    static MOMENT: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Runs `work`, for which time stands still: all of it reads the clock as it was at the
+/// beginning. For one poll of a connection, which is over in microseconds.
+pub fn in_one_moment<T>(work: impl FnOnce() -> T) -> T {
+    struct Over;
+    impl Drop for Over {
+        fn drop(&mut self) {
+            MOMENT.set(None);
+        }
+    }
+    MOMENT.set(Some(Instant::now()));
+    let _over = Over;
+    work()
+}
+
+/// The time: now, or when [`in_one_moment`] began.
+pub fn instant() -> Instant {
+    MOMENT.get().unwrap_or_else(Instant::now)
+}
+
 /// Where timestamps come from: the system, or a test's hand.
 #[derive(Clone, Debug)]
 pub enum Clock {
@@ -69,7 +95,7 @@ impl Clock {
 
     pub fn now(&self) -> Timestamp {
         match self {
-            Self::System(base) => Timestamp::ZERO + base.elapsed(),
+            Self::System(base) => Timestamp::ZERO + instant().duration_since(*base),
             Self::Manual(nanos) => Timestamp(nanos.load(Ordering::Relaxed)),
         }
     }

@@ -21,6 +21,7 @@ mod way;
 mod write;
 
 use std::{
+    fmt::Write,
     net::IpAddr,
     sync::{
         Arc,
@@ -35,7 +36,7 @@ use tokio::time::Instant;
 
 use crate::{
     access::{self, AccessLog},
-    clock::{Clock, Timestamp},
+    clock::{self, Clock, Timestamp},
     error::{CallError, Reason},
     health,
     metrics::{Counters, Responses},
@@ -56,9 +57,21 @@ const FIRST_ROUND: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestId(pub u128);
 
+impl RequestId {
+    /// What is shown of it.
+    pub fn digits(self) -> [u8; 32] {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        let mut digits = [0; 32];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0.to_be_bytes()) {
+            pair.copy_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        }
+        digits
+    }
+}
+
 impl std::fmt::Display for RequestId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:032x}", self.0)
+        self.digits().iter().try_for_each(|&digit| f.write_char(char::from(digit)))
     }
 }
 
@@ -170,7 +183,7 @@ impl Gateway {
 
     /// Answers one request text of a chain.
     pub async fn serve(&self, chain: &ChainLease, text: Bytes, from: &Origin) -> Answer {
-        let deadline = Instant::now() + chain.config.deadlines.total;
+        let deadline = clock::instant() + chain.config.deadlines.total;
         let scope = Scope { gateway: self, chain, from, deadline, item: (0, 0) };
         match rpc::read::read(&text, &chain.config.read_limits) {
             Err(refused) => scope.refused_whole(refused),
@@ -192,11 +205,6 @@ impl Gateway {
             (Some(hosts), Some(host)) => hosts.iter().any(|served| served == host),
             (None, _) | (_, None) => true,
         })
-    }
-
-    /// Whether answers tell which node made them: key `server.expose`.
-    pub fn exposes(&self) -> bool {
-        self.current.with(|topology| topology.config.server.expose)
     }
 
     /// Counts a refusal.

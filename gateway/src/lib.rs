@@ -8,6 +8,8 @@
 pub mod clock;
 pub mod names;
 pub mod worker;
+pub mod wake;
+pub mod joined;
 pub mod rpc;
 
 // Floor 1, rules: pure; `now` and chance are arguments.

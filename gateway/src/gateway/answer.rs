@@ -153,9 +153,9 @@ impl Scope<'_> {
 
 fn write_content(text: &mut Vec<u8>, id: Id<'_>, content: &Content) {
     match content {
-        Content::Result(raw) => write::result(text, id, &String::from_utf8_lossy(raw)),
-        Content::Error(raw) => write::raw_error(text, id, &String::from_utf8_lossy(raw)),
-        Content::Ours(raw) => write::result(text, id, raw),
+        Content::Result(raw) => write::result(text, id, raw),
+        Content::Error(raw) => write::raw_error(text, id, raw),
+        Content::Ours(raw) => write::result(text, id, raw.as_bytes()),
         Content::Stream(_) | Content::Refused(_) => {}
     }
 }
@@ -170,7 +170,7 @@ fn write_error(
 ) {
     let mut object = Vec::with_capacity(256);
     error.write_object(family, &request_id.to_string(), wait, &mut object);
-    write::raw_error(text, id, &String::from_utf8_lossy(&object));
+    write::raw_error(text, id, &object);
 }
 
 fn status(error: &CallError) -> StatusCode {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::{
+    clock,
     error::CallError,
     family::LocalFacts,
     gateway::{
@@ -132,7 +133,7 @@ impl Scope<'_> {
 
     /// One block time from now, within the call's deadline.
     fn block_time_from_now(&self) -> Instant {
-        (Instant::now() + self.chain.state.tips().block_time).min(self.deadline)
+        (clock::instant() + self.chain.state.tips().block_time).min(self.deadline)
     }
 
     /// Waits for the tip to move on from what was seen; false when it did not before `until`.

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use crate::{
-    clock::Timestamp,
+    clock::{self, Timestamp},
     error::CallError,
     family::BlockForm,
     gateway::{
@@ -168,7 +168,7 @@ impl<'c> Job<'c> {
     /// The first node. A call that means the newest block waits up to a block time for a
     /// node to get there.
     pub async fn pick_waiting(&self, tries: &mut Tries) -> Result<&'c Member, CallError> {
-        let began = Instant::now();
+        let began = clock::instant();
         loop {
             match self.pick(tries) {
                 Err(error) if self.may_change(&error, began).await => tries.tried.clear(),
@@ -181,7 +181,7 @@ impl<'c> Job<'c> {
     /// only behind, a block time is waited for them (a fallback node is probed rarely, and
     /// may be a block late when it is needed).
     async fn pick_again_waiting(&self, tries: &mut Tries) -> Result<&'c Member, CallError> {
-        let began = Instant::now();
+        let began = clock::instant();
         loop {
             match self.pick_again(tries) {
                 Err(error) if self.may_change(&error, began).await => {}
@@ -304,7 +304,7 @@ impl<'c> Job<'c> {
             Timeout::Heavy => deadlines.heavy,
             Timeout::Trace | Timeout::Wait => deadlines.total,
         };
-        (Instant::now() + most).min(self.scope.deadline)
+        (clock::instant() + most).min(self.scope.deadline)
     }
 
     /// Sends to one node and reads what comes back.

@@ -371,7 +371,9 @@ fn any_twice(names: &mut [&str], escaped: bool) -> bool {
 /// Resolves the escapes of a string's inner text that was scanned before.
 /// What is no valid escape stays as it is.
 pub(crate) fn unescape(inner: &str) -> Cow<'_, str> {
-    let Some(first) = inner.find('\\') else { return Cow::Borrowed(inner) };
+    let Some(first) = memchr::memchr(b'\\', inner.as_bytes()) else {
+        return Cow::Borrowed(inner);
+    };
     let mut text = String::with_capacity(inner.len());
     let mut rest = inner;
     let mut slash = Some(first);

@@ -51,26 +51,30 @@ pub fn spliced(out: &mut Vec<u8>, params: &str, splices: &[Splice<'_>]) {
     out.extend_from_slice(&params.as_bytes()[done..]);
 }
 
+const HEAD: &[u8] = b"{\"jsonrpc\":\"2.0\",\"id\":";
+const RESULT: &[u8] = b",\"result\":";
+const ERROR: &[u8] = b",\"error\":";
+
 /// Writes an answer: the client's id and a raw result.
-pub fn result(out: &mut Vec<u8>, id: Id<'_>, raw: &str) {
-    out.reserve(48 + raw.len());
+pub fn result(out: &mut Vec<u8>, id: Id<'_>, raw: &[u8]) {
+    out.reserve(around(id, RESULT) + raw.len());
     result_head(out, id);
-    out.extend_from_slice(raw.as_bytes());
+    out.extend_from_slice(raw);
     out.push(b'}');
 }
 
 /// Writes an answer up to its result, for one that streams; `}` ends it.
 pub fn result_head(out: &mut Vec<u8>, id: Id<'_>) {
     head(out, id);
-    out.extend_from_slice(b",\"result\":");
+    out.extend_from_slice(RESULT);
 }
 
 /// Writes an answer that carries a raw error object, such as a node's own.
-pub fn raw_error(out: &mut Vec<u8>, id: Id<'_>, raw: &str) {
-    out.reserve(48 + raw.len());
+pub fn raw_error(out: &mut Vec<u8>, id: Id<'_>, raw: &[u8]) {
+    out.reserve(around(id, ERROR) + raw.len());
     head(out, id);
-    out.extend_from_slice(b",\"error\":");
-    out.extend_from_slice(raw.as_bytes());
+    out.extend_from_slice(ERROR);
+    out.extend_from_slice(raw);
     out.push(b'}');
 }
 
@@ -89,13 +93,23 @@ pub fn error(out: &mut Vec<u8>, id: Id<'_>, code: i64, message: &str, data: Opti
     out.extend_from_slice(b"}}");
 }
 
-/// An id that is missing is answered as `null` (an answer to a refused item).
 fn head(out: &mut Vec<u8>, id: Id<'_>) {
-    out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
-    out.extend_from_slice(match id {
+    out.extend_from_slice(HEAD);
+    out.extend_from_slice(shown(id));
+}
+
+/// An id that is missing is answered as `null` (an answer to a refused item).
+const fn shown(id: Id<'_>) -> &[u8] {
+    match id {
         Id::Raw(raw) => raw.as_bytes(),
         Id::Missing => b"null",
-    });
+    }
+}
+
+/// Bytes of an answer around the raw value of its member: exactly, so that an answer
+/// that fits its buffer becomes `Bytes` without another allocation.
+const fn around(id: Id<'_>, member: &[u8]) -> usize {
+    HEAD.len() + shown(id).len() + member.len() + 1
 }
 
 /// Writes a JSON string: quotes, and escapes where the grammar wants them.
@@ -159,8 +173,8 @@ mod tests {
     #[test]
     fn answers_carry_the_id_byte_for_byte_and_null_where_it_is_missing() {
         let mut out = Vec::new();
-        result(&mut out, Id::Raw("\"\\u0041\""), "[1]");
-        raw_error(&mut out, Id::Raw("-0"), "{}");
+        result(&mut out, Id::Raw("\"\\u0041\""), b"[1]");
+        raw_error(&mut out, Id::Raw("-0"), b"{}");
         error(&mut out, Id::Missing, -32000, "a\"\n\u{1}é", Some("{\"x\":1}"));
         let expected = concat!(
             r#"{"jsonrpc":"2.0","id":"\u0041","result":[1]}"#,

@@ -29,12 +29,14 @@ use tokio::{
 };
 
 use crate::{
+    clock,
     gateway::Protocol,
     server::{
         Abort, Link, Phase, Reply, Serve, Timing, Traffic, count, next_phase,
         pace::{Busy, Clocks, Pace, Stage},
         socket::Paced,
     },
+    wake::Bell,
 };
 
 const H2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -172,7 +174,8 @@ async fn http1<S: Serve>(socket: Paced, served: Served<S>, pace: Arc<Pace>, cloc
     // No `pipeline_flush`: it leaves hyper's own refusals unsent (measured, 1.12).
     builder.header_read_timeout(None).max_header_size(HEAD_BYTES).max_buf_size(BUFFER_BYTES);
     let connection = pin!(builder.serve_connection(TokioIo::new(socket), exchange));
-    let drive = Drive { pace, clocks, traffic, phases, protocol: Protocol::H1 };
+    let bell = Bell::default();
+    let drive = Drive { pace, clocks, traffic, phases, bell, protocol: Protocol::H1 };
     drive.run(connection, http1::Connection::graceful_shutdown).await;
 }
 
@@ -192,7 +195,8 @@ async fn http2<S: Serve>(socket: Paced, served: Served<S>, pace: Arc<Pace>, cloc
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_TIMEOUT);
     let connection = pin!(builder.serve_connection(TokioIo::new(socket), exchange));
-    let drive = Drive { pace, clocks, traffic, phases, protocol: Protocol::H2 };
+    let bell = Bell::default();
+    let drive = Drive { pace, clocks, traffic, phases, bell, protocol: Protocol::H2 };
     drive.run(connection, http2::Connection::graceful_shutdown).await;
 }
 
@@ -218,6 +222,8 @@ struct Drive {
     clocks: Clocks,
     traffic: Arc<Traffic>,
     phases: watch::Receiver<Phase>,
+    /// What hyper sees as its task.
+    bell: Bell,
     protocol: Protocol,
 }
 
@@ -263,12 +269,15 @@ impl Drive {
     where
         C: Future<Output = hyper::Result<()>>,
     {
-        let Self { pace, clocks, phases, .. } = self;
+        let Self { pace, clocks, phases, bell, .. } = self;
         let polled = poll_fn(|context| {
-            if let Poll::Ready(outcome) = connection.as_mut().poll(context) {
-                return Poll::Ready(Step::Ended(outcome));
-            }
-            clocks.poll(pace, context).map(Step::Expired)
+            clock::in_one_moment(|| {
+                let mut inner = bell.context(context.waker());
+                if let Poll::Ready(outcome) = connection.as_mut().poll(&mut inner) {
+                    return Poll::Ready(Step::Ended(outcome));
+                }
+                clocks.poll(pace, context).map(Step::Expired)
+            })
         });
         tokio::select! {
             biased;

@@ -100,7 +100,17 @@ impl Inner {
         match way {
             Ok(Way::Probe(response)) => Ok(*response),
             Ok(Way::Root) => Ok(reply::empty(StatusCode::OK)),
-            Ok(Way::Chain(verb, chain)) => self.on_chain(verb, &chain, parts, body, origin).await,
+            Ok(Way::Chain(verb, chain)) => {
+                // Here, not in a function of its own: a call's future is large to move.
+                let mut response = match verb {
+                    Verb::Get => reply::empty(StatusCode::OK),
+                    Verb::Options => cors::preflight(&chain.config.cors, &parts.headers),
+                    Verb::Post => self.post(&chain, &parts, body, &origin).await?,
+                };
+                let page = parts.headers.get(header::ORIGIN);
+                cors::allow(&chain.config.cors, page, response.headers_mut());
+                Ok(response)
+            }
             Err(refusal) => Ok(self.refuse(None, refusal, &parts.headers, body, &origin).await),
         }
     }
@@ -144,24 +154,6 @@ impl Inner {
         readiness(self.gateway.ready(chain), draining)
     }
 
-    async fn on_chain(
-        &self,
-        verb: Verb,
-        chain: &ChainLease,
-        parts: Parts,
-        body: Incoming,
-        origin: Origin,
-    ) -> Result<Response<Reply>, Abort> {
-        let mut response = match verb {
-            Verb::Get => reply::empty(StatusCode::OK),
-            Verb::Options => cors::preflight(&chain.config.cors, &parts.headers),
-            Verb::Post => self.post(chain, &parts, body, &origin).await?,
-        };
-        let page = parts.headers.get(header::ORIGIN);
-        cors::allow(&chain.config.cors, page, response.headers_mut());
-        Ok(response)
-    }
-
     async fn post(
         &self,
         chain: &ChainLease,
@@ -172,7 +164,8 @@ impl Inner {
         if let Err(refusal) = head::check_post(&parts.headers) {
             return Ok(self.refuse(Some(chain), refusal, &parts.headers, body, origin).await);
         }
-        let bounds = Bounds { limit: chain.config.body, timing: self.timing };
+        let alone = origin.protocol == Protocol::H1;
+        let bounds = Bounds { limit: chain.config.body, timing: self.timing, alone };
         let Text { bytes, held } = match body::read(body, bounds, &self.budget).await {
             Ok(text) => text,
             Err(unread) => return self.unread(unread, chain, origin),
@@ -240,7 +233,7 @@ impl Inner {
 
     fn respond(&self, answer: Answer, origin: &Origin) -> Response<Reply> {
         let close = answer.close && origin.protocol == Protocol::H1;
-        let mut response = reply::from_answer(answer, self.gateway.exposes());
+        let mut response = reply::from_answer(answer);
         if close {
             let headers = response.headers_mut();
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -17,7 +17,7 @@ use std::{
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::server::Timing;
+use crate::{clock, server::Timing};
 
 /// What a connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,7 +179,7 @@ impl Clocks {
         let now_seen = (pace.stage(), pace.turns.load(Relaxed));
         if now_seen != self.seen {
             self.seen = now_seen;
-            self.since = Instant::now();
+            self.since = clock::instant();
         }
         let stage = self.seen.0;
         let due = due(stage, self.since, self.farewell, &self.timing);
@@ -187,7 +187,7 @@ impl Clocks {
             self.timer.as_mut().reset(due);
         }
         while self.timer.as_mut().poll(context).is_ready() {
-            if due <= Instant::now() {
+            if due <= clock::instant() {
                 return Poll::Ready(stage);
             }
             self.timer.as_mut().reset(due);

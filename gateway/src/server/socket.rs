@@ -15,7 +15,10 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::server::pace::{Pace, Stage};
+use crate::{
+    joined::joined,
+    server::pace::{Pace, Stage},
+};
 
 pub(super) struct Paced {
     pub stream: TcpStream,
@@ -76,7 +79,10 @@ impl AsyncWrite for Paced {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        let stream = &mut self.stream;
+        let small = joined(slices, |bytes| Pin::new(&mut *stream).poll_write(context, bytes));
+        let outcome =
+            small.unwrap_or_else(|| Pin::new(stream).poll_write_vectored(context, slices));
         self.mark(outcome)
     }
 

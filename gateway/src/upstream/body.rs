@@ -82,10 +82,10 @@ fn poll_data(
     cx: &mut Context<'_>,
 ) -> Poll<Option<Result<Bytes, UpstreamError>>> {
     loop {
-        let mut polled = Pin::new(&mut *body).poll_frame(cx);
+        let mut polled = Conn::poll_frame(body);
         if polled.is_pending() {
             conn.drive(cx);
-            polled = Pin::new(&mut *body).poll_frame(cx);
+            polled = Conn::poll_frame(body);
         }
         let frame = match ready!(polled) {
             None => return Poll::Ready(None),

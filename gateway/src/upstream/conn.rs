@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header::CONTENT_LENGTH};
 use http_body_util::Full;
 use hyper::{
-    body::Incoming,
+    body::{Body, Frame, Incoming},
     client::conn::http1::{self, Connection, SendRequest},
 };
 use hyper_util::rt::TokioIo;
@@ -26,6 +26,7 @@ use super::{
     error::{self, Fault, UpstreamError},
     wire::{Seen, Wire},
 };
+use crate::wake::{Bell, quietly};
 
 /// Largest reply head, status line included.
 const MAX_HEAD: usize = 16 * 1024;
@@ -74,6 +75,8 @@ pub(super) struct Conn {
     sender: SendRequest<Full<Bytes>>,
     /// None once the connection has ended.
     driver: Option<Driver>,
+    /// What hyper sees as its task, whichever call uses the connection.
+    bell: Bell,
     seen: Arc<Seen>,
     template: Template,
     /// Kept from call to call: moving a timer to a later deadline costs no lock,
@@ -102,9 +105,10 @@ impl Conn {
         let (sender, driver) =
             shaken.map_err(|error| UpstreamError::unsent(error::using(&error, false)))?;
         let (driver, template) = (Some(driver), template.own());
+        let bell = Bell::default();
         let since = Instant::now();
         let timer = None;
-        Ok(Box::new(Self { sender, driver, seen, template, timer, since, home, _slot: slot }))
+        Ok(Box::new(Self { sender, driver, bell, seen, template, timer, since, home, _slot: slot }))
     }
 
     /// Runs `work` on this connection; None when `deadline` comes first.
@@ -137,8 +141,9 @@ impl Conn {
         self.seen.reset();
         let mut reply = pin!(self.sender.send_request(self.template.request(body)));
         let replied = std::future::poll_fn(|cx| {
-            drive(&mut self.driver, cx);
-            reply.as_mut().poll(cx)
+            drive(&mut self.driver, &self.bell, cx);
+            // Only driving brings the head, so being woken for it as well says nothing new.
+            reply.as_mut().poll(&mut Context::from_waker(Waker::noop()))
         })
         .await;
         replied.map_err(|error| self.failed(&error))
@@ -146,13 +151,24 @@ impl Conn {
 
     /// Moves bytes both ways as far as the socket allows.
     pub fn drive(&mut self, cx: &mut Context<'_>) {
-        drive(&mut self.driver, cx);
+        drive(&mut self.driver, &self.bell, cx);
+    }
+
+    /// The next of a body, as far as it was driven here already. Whoever gets `Pending`
+    /// drives and looks again, so nobody need be woken for it.
+    pub fn poll_frame(body: &mut Incoming) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        let mut cx = Context::from_waker(Waker::noop());
+        quietly(|| Pin::new(body).poll_frame(&mut cx)).0
     }
 
     /// After a whole reply: settles the connection and lets go of the waker of
     /// the call that used it. False: it cannot carry another call.
     pub fn rest(&mut self) -> bool {
-        self.drive(&mut Context::from_waker(Waker::noop()));
+        // What read the last of the reply has usually gone on to wait for a next request.
+        if !self.sender.is_ready() {
+            self.drive(&mut Context::from_waker(Waker::noop()));
+        }
+        self.bell.context(Waker::noop());
         self.driver.is_some() && self.sender.is_ready()
     }
 
@@ -176,11 +192,11 @@ impl Conn {
 }
 
 /// How the connection ended is told through the reply or its body.
-fn drive(driver: &mut Option<Driver>, cx: &mut Context<'_>) {
+fn drive(driver: &mut Option<Driver>, bell: &Bell, cx: &mut Context<'_>) {
     let Some(connection) = driver else {
         return;
     };
-    if let Poll::Ready(ended) = Pin::new(connection).poll(cx) {
+    if let Poll::Ready(ended) = Pin::new(connection).poll(&mut bell.context(cx.waker())) {
         if let Err(error) = ended {
             tracing::trace!(%error, "a connection to a node ended");
         }

@@ -21,6 +21,7 @@ use http::{
     },
 };
 use hyper::body::{Body, Incoming as HyperBody};
+use smallvec::SmallVec;
 use thiserror::Error;
 use tokio::time::Instant;
 
@@ -253,33 +254,64 @@ fn read_head(response: &Response<HyperBody>, cap: u64) -> Result<Head, Fault> {
     if response.status().is_informational() {
         return Err(Fault::Malformed("status"));
     }
-    if headers.get(CONTENT_ENCODING).is_some_and(|value| value != "identity") {
+    let Fields { encoding, retry, kind, codings, has_length } = Fields::find(headers);
+    if encoding.is_some_and(|value| value != "identity") {
         return Err(Fault::Malformed("content-encoding"));
     }
-    let chunked = is_chunked(headers)?;
+    let chunked = is_chunked(&codings, has_length)?;
     let declared = response.body().size_hint().exact();
     if declared.is_some_and(|length| length > cap) {
         return Err(Fault::TooLarge { limit: cap });
     }
     Ok(Head {
         status: response.status().as_u16(),
-        retry_after: headers.get(RETRY_AFTER).and_then(retry_after),
-        content_type_json: headers.get(CONTENT_TYPE).is_some_and(is_json),
+        retry_after: retry.and_then(retry_after),
+        content_type_json: kind.is_some_and(is_json),
         close_delimited: declared.is_none() && !chunked,
         declared,
     })
 }
 
-fn is_chunked(headers: &HeaderMap) -> Result<bool, Fault> {
-    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
-    let Some(coding) = codings.next() else {
-        return Ok(false);
-    };
-    let only_chunked = coding.as_bytes().eq_ignore_ascii_case(b"chunked");
-    if !only_chunked || codings.next().is_some() || headers.contains_key(CONTENT_LENGTH) {
-        return Err(Fault::Malformed("transfer-encoding"));
+/// The fields that matter here, found in one pass: the first of each name.
+#[derive(Default)]
+struct Fields<'a> {
+    encoding: Option<&'a HeaderValue>,
+    retry: Option<&'a HeaderValue>,
+    kind: Option<&'a HeaderValue>,
+    codings: SmallVec<[&'a HeaderValue; 2]>,
+    has_length: bool,
+}
+
+impl<'a> Fields<'a> {
+    fn find(headers: &'a HeaderMap) -> Self {
+        let mut fields = Self::default();
+        for (name, value) in headers {
+            let slot = match *name {
+                CONTENT_ENCODING => &mut fields.encoding,
+                RETRY_AFTER => &mut fields.retry,
+                CONTENT_TYPE => &mut fields.kind,
+                TRANSFER_ENCODING => {
+                    fields.codings.push(value);
+                    continue;
+                }
+                CONTENT_LENGTH => {
+                    fields.has_length = true;
+                    continue;
+                }
+                _ => continue,
+            };
+            slot.get_or_insert(value);
+        }
+        fields
     }
-    Ok(true)
+}
+
+fn is_chunked(codings: &[&HeaderValue], has_length: bool) -> Result<bool, Fault> {
+    match codings {
+        [] => Ok(false),
+        [only] if only.as_bytes().eq_ignore_ascii_case(b"chunked") && !has_length => Ok(true),
+        _ => Err(Fault::Malformed("transfer-encoding")),
+    }
 }
 
 /// Seconds only: the date form would need the node's clock to be right.

@@ -23,7 +23,7 @@ use super::{
     conn::Conn,
     error::{Exhausted, Fault, UpstreamError},
 };
-use crate::worker;
+use crate::{clock, worker};
 
 /// How often connections that idled for too long are looked for.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -76,7 +76,7 @@ impl Pool {
         if !conn.rest() {
             return;
         }
-        let now = Instant::now();
+        let now = clock::instant();
         conn.since = now;
         self.push(conn);
         // Pairs with the queue's own order: see `bound`.
@@ -125,7 +125,7 @@ impl Pool {
     fn pop(&self, shard: usize) -> Option<Box<Conn>> {
         let shard = self.shards.get(shard)?;
         let mut conn = shard.lock().pop_back()?;
-        let now = Instant::now();
+        let now = clock::instant();
         if now.duration_since(conn.since) <= self.idle_timeout {
             conn.since = now;
             return Some(conn);

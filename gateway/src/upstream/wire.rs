@@ -21,6 +21,8 @@ use tokio::{
 };
 use tokio_rustls::client::TlsStream;
 
+use crate::joined::joined;
+
 /// What passed since the request began. Relaxed: the task that reads it is
 /// the one that drives the connection.
 #[derive(Debug, Default)]
@@ -86,7 +88,9 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let wrote = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        let stream = &mut self.stream;
+        let small = joined(bufs, |bytes| Pin::new(&mut *stream).poll_write(cx, bytes));
+        let wrote = small.unwrap_or_else(|| Pin::new(stream).poll_write_vectored(cx, bufs));
         self.note(wrote)
     }
 

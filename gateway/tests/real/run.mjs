@@ -74,7 +74,7 @@ async function startGateway(chain) {
 function stoppedAtTheEnd(gateway) {
   started.push(() => {
     // Its log is what explains a failure.
-    if (tally.failed === 0) rmSync(gateway.folder, { recursive: true });
+    if (tally.failed === 0 && !process.env.KEEP) rmSync(gateway.folder, { recursive: true });
     else console.log(`the config and logs of a gateway are in ${gateway.folder}`);
   });
   started.push(() => gateway.stop());

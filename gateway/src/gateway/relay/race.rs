@@ -6,6 +6,8 @@ use std::{pin::Pin, time::Duration};
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::time::{Instant, sleep_until};
 
+use crate::clock;
+
 pub enum Event<T> {
     Report(T),
     /// Time to look whether the attempts need help.
@@ -34,7 +36,7 @@ impl<'p, F: Future> Race<'p, F> {
 
     /// The next report, or `Look` after `look`, or the deadline.
     pub async fn next(&mut self, look: Duration) -> Event<F::Output> {
-        let now = Instant::now();
+        let now = clock::instant();
         if now >= self.deadline {
             return Event::Deadline;
         }

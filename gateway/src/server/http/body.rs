@@ -2,20 +2,24 @@
 
 use std::{
     error::Error,
+    future::poll_fn,
     io,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
-use futures_util::FutureExt;
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
+
+use crate::{clock, wake::quietly};
 
 /// How long a body may take (faults.md 4.0, B52).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +66,8 @@ pub(super) enum Unread {
 pub(super) struct Bounds {
     pub limit: u64,
     pub timing: BodyTiming,
+    /// The connection carries nothing but this exchange: HTTP/1.
+    pub alone: bool,
 }
 
 /// A body's bytes and their part of the budget.
@@ -84,7 +90,7 @@ pub(super) async fn read(
     }
     let mut held = Held { budget: Arc::clone(budget), bytes: 0 };
     held.grow_to(declared.unwrap_or_default())?;
-    Reading { body, bounds, started: Instant::now() }.whole(declared, held).await
+    Reading { body, bounds, started: clock::instant() }.whole(declared, held).await
 }
 
 struct Reading {
@@ -119,14 +125,34 @@ impl Reading {
         Ok(received)
     }
 
+    /// The next frame. Taking one makes hyper wake its connection so that the next is
+    /// read; after the last one that is a poll for nothing, and left out.
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let body = Pin::new(&mut self.body);
+        if !self.bounds.alone {
+            return body.poll_frame(cx);
+        }
+        let (polled, rang) = quietly(|| body.poll_frame(cx));
+        if rang && !self.body.is_end_stream() {
+            cx.waker().wake_by_ref();
+        }
+        polled
+    }
+
     /// The next data; trailers are read and dropped.
     async fn next(&mut self, received: u64) -> Result<Option<Bytes>, Unread> {
         let until = self.started + self.bounds.timing.allowed(received);
         loop {
             // Most bodies came with their head: no timer for them.
-            let frame = match self.body.frame().now_or_never() {
-                Some(frame) => frame,
-                None => timeout_at(until, self.body.frame()).await.map_err(|_| Unread::TooSlow)?,
+            let frame = match poll_fn(|cx| Poll::Ready(self.poll_frame(cx))).await {
+                Poll::Ready(frame) => frame,
+                Poll::Pending => {
+                    let frame = poll_fn(|cx| self.poll_frame(cx));
+                    timeout_at(until, frame).await.map_err(|_| Unread::TooSlow)?
+                }
             };
             match frame.transpose().map_err(|error| unread(&error))?.map(Frame::into_data) {
                 None => return Ok(None),

@@ -200,23 +200,29 @@ pub(super) fn verb(method: &Method, has_body: bool) -> Result<Verb, Refusal> {
 
 /// Checks what a POST says of its text (B18, B26, B47 to B49).
 pub(super) fn check_post(headers: &HeaderMap) -> Result<(), Refusal> {
-    let tunnel = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"websocket");
-    if headers.get_all(header::UPGRADE).iter().any(tunnel) {
-        return Err(Refusal::keep(CallError::BadHttp));
+    let says = |value: &HeaderValue, word: &[u8]| value.as_bytes().eq_ignore_ascii_case(word);
+    let (mut tunnel, mut expects, mut encoded) = (false, false, false);
+    let (mut types, mut json) = (0, false);
+    for (name, value) in headers {
+        match *name {
+            header::UPGRADE => tunnel |= says(value, b"websocket"),
+            header::EXPECT => expects |= !says(value, b"100-continue"),
+            header::CONTENT_ENCODING => encoded |= !says(value, b"identity"),
+            header::CONTENT_TYPE => {
+                types += 1;
+                json = is_json(value.as_bytes());
+            }
+            _ => {}
+        }
     }
-    let waits = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
-    if !headers.get_all(header::EXPECT).iter().all(waits) {
-        return Err(Refusal::keep(CallError::Expectation));
-    }
-    let plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
-    if !headers.get_all(header::CONTENT_ENCODING).iter().all(plain) {
-        return Err(Refusal::keep(CallError::UnsupportedEncoding));
-    }
-    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
-    match (types.next(), types.next()) {
-        (Some(only), None) if is_json(only.as_bytes()) => Ok(()),
-        _ => Err(Refusal::keep(CallError::UnsupportedMediaType)),
-    }
+    let refused = [
+        (tunnel, CallError::BadHttp),
+        (expects, CallError::Expectation),
+        (encoded, CallError::UnsupportedEncoding),
+        (types != 1 || !json, CallError::UnsupportedMediaType),
+    ];
+    let first = refused.into_iter().find(|(applies, _)| *applies);
+    first.map_or(Ok(()), |(_, error)| Err(Refusal::keep(error)))
 }
 
 /// Whether a content type is JSON in UTF-8. No page can send one without a

@@ -9,10 +9,10 @@ use std::borrow::Cow;
 /// The path in its one spelling, without a trailing slash; `None` for a path
 /// that no route can have.
 pub(super) fn normal(path: &str) -> Option<Cow<'_, str>> {
-    let path = if path.contains('%') { Cow::Owned(decode(path)?) } else { Cow::Borrowed(path) };
     if path == "/" {
-        return Some(path);
+        return Some(Cow::Borrowed(path));
     }
+    let path = if path.contains('%') { Cow::Owned(decode(path)?) } else { Cow::Borrowed(path) };
     let trimmed = path.strip_suffix('/').unwrap_or(&path);
     let length = trimmed.len();
     let segments = trimmed.strip_prefix('/')?;

@@ -1,7 +1,6 @@
 //! Responses: their body type, and the headers every answer has.
 
 use std::{
-    fmt::Write,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -111,8 +110,8 @@ pub fn plain(status: StatusCode, text: &'static str) -> Response<Reply> {
     response
 }
 
-/// An answer of the gateway as a response. `expose` tells who answered.
-pub(super) fn from_answer(answer: Answer, expose: bool) -> Response<Reply> {
+/// An answer of the gateway as a response, with who answered where that is shown.
+pub(super) fn from_answer(answer: Answer) -> Response<Reply> {
     let Answer { status, retry_after, body, trail, .. } = answer;
     let bare = body.is_end_stream();
     let mut response = Response::new(Reply::from(body));
@@ -127,7 +126,7 @@ pub(super) fn from_answer(answer: Answer, expose: bool) -> Response<Reply> {
     if let Some(wait) = retry_after {
         insert(headers, header::RETRY_AFTER, &wait.to_string());
     }
-    if let Some(trail) = trail.filter(|_| expose) {
+    if let Some(trail) = trail {
         tell(headers, &trail);
     }
     response
@@ -148,10 +147,7 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 
 /// Names the request to its client.
 pub(super) fn identify(headers: &mut HeaderMap, id: RequestId) {
-    let mut digits = String::with_capacity(32);
-    if write!(digits, "{id}").is_ok()
-        && let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(digits))
-    {
+    if let Ok(value) = HeaderValue::from_bytes(&id.digits()) {
         headers.insert(REQUEST_ID, value);
     }
 }
