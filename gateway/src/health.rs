@@ -98,9 +98,9 @@ pub fn slow_start(up_for: Duration) -> f32 {
     (0.1 + 0.9 * ramp).min(1.0)
 }
 
-/// A suspected node that is well answers its probe within this time. A call that no other
-/// node can serve waits for it so long, and no longer: a node that is gone says nothing.
-pub const CLEARING: Duration = Duration::from_millis(300);
+/// Within this time a suspected node's probe has been answered or has failed. A call that no
+/// other node can serve waits for that so long, and no longer.
+pub const CLEARING: Duration = Duration::from_secs(1);
 
 /// No node may be silent for longer: half of the shortest deadline of a try, so that a
 /// call is helped before it fails, however slow its node was before.

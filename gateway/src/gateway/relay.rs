@@ -148,8 +148,11 @@ impl<'c> Job<'c> {
         }
         let member = self.pick(tries).ok()?;
         if member.node.lane(self.ask.lane).is_doubtful() {
-            // A hedge is for speed: not at a node that may only fail.
+            // A hedge is for speed: not at a node that may only fail. It was not asked, so the
+            // call still waits for the one before it, and may come back to this one.
+            member.node.lane(self.ask.lane).on_no_verdict(now);
             tries.sent -= 1;
+            tries.tried.pop();
             return None;
         }
         tries.hedged = true;

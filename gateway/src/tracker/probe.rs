@@ -58,6 +58,10 @@ pub async fn run(chain: Arc<Chain>, at: usize, clock: Clock) {
         let round = prober.round().await;
         prober.conclude(&round, began);
         publish::settle(&prober.chain, prober.clock.now(), started);
+        if matches!(round, Round::Good) {
+            prober.marks().await;
+            prober.takes_hash().await;
+        }
         let wait = prober.interval();
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
@@ -102,13 +106,7 @@ impl Prober {
                 other => return other,
             }
         }
-        match self.head().await {
-            Round::Good => {}
-            other => return other,
-        }
-        self.marks().await;
-        self.takes_hash().await;
-        Round::Good
+        self.head().await
     }
 
     /// Asks who the node is. A wrong or unknown identity is no failure of the probe: the

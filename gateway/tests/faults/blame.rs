@@ -7,10 +7,11 @@ use headrace_gateway::{
     method::Lane,
     metrics::{AttemptResult, Purpose},
     route::Facts,
+    topology::Member,
 };
 use headrace_simnode::{Fault, Injected};
 
-use super::world::{Plan, World, balance_params, until};
+use super::world::{Plan, Spec, World, balance_params, until};
 
 const LOGS: &str = r#"[{"fromBlock":"0x3e0","toBlock":"0x3e2"}]"#;
 
@@ -144,6 +145,29 @@ async fn a_hung_node_is_left_before_any_deadline_and_hedges_stay_within_their_bu
     let hedges: u64 = all.iter().map(|&result| metrics.attempts(Purpose::Hedge, result)).sum();
     // A share of the calls, and what a second's floor saves in ten.
     assert!(hedges <= 560 / 20 + 10 + 10, "{hedges} hedges for 560 calls");
+}
+
+/// The only other node has stumbled: no hedge goes there, but the call does once its own node
+/// has fallen silent. It waited for the deadline, and then had nobody left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_no_hedge_is_sent_to_still_helps_a_call_whose_node_hangs() {
+    let mut plan = Plan::new(1_000, &["hung"]);
+    plan.zones.push(vec![Spec { name: "other", keys: "" }]);
+    let world =
+        plan.keys("deadlines = { attempt = \"3s\", heavy = \"3s\", total = \"4s\" }").ready().await;
+    let mut client = world.client().await;
+    for _ in 0..20 {
+        world.height_read(&mut client, "latest").await;
+    }
+    let now = world.gateway.gateway.clock.now();
+    let stumble = |member: &Member| {
+        (0..2).for_each(|_| member.node.lane(Lane::State).on_given_up(now, Duration::ZERO));
+    };
+    world.member("other", stumble);
+    world.inject("hung", Fault::Hang);
+    let reply = client.call("eth_getBalance", &balance_params("latest")).await;
+    assert_eq!(reply.node(), "other");
+    world.judged(&reply);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,7 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
-mod tmp_hang;
 mod archive;
 mod blame;
 mod client;

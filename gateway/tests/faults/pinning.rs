@@ -80,12 +80,13 @@ async fn the_head_a_client_sees_never_goes_back_over_many_connections() {
     let mut plan = Plan::new(150, &["a", "b", "c"]);
     plan.node.delay = std::time::Duration::from_millis(140);
     let world = plan.ready().await;
-    let seen = AtomicU64::new(0);
+    let (seen, first) = (AtomicU64::new(0), world.tip().number);
     let clients = (0..24).map(|at: u64| {
         let (world, seen) = (&world, &seen);
         async move {
             let mut client = world.client().await;
-            for turn in 0..60 {
+            let enough = |turn| turn >= 60 && seen.load(SeqCst) >= first + 10;
+            for turn in (0..).take_while(|&turn| !enough(turn)) {
                 let before = seen.load(SeqCst);
                 let read = match (turn + at) % 3 {
                     0 => client.call("eth_blockNumber", "[]").await.quantity(),
@@ -103,7 +104,6 @@ async fn the_head_a_client_sees_never_goes_back_over_many_connections() {
         }
     });
     join_all(clients).await;
-    assert!(seen.load(SeqCst) > 1_000, "the chain went on meanwhile");
 }
 
 /// A node whose next probe is far off leaves the branch while its connections stay open. It
