@@ -182,12 +182,7 @@ fn listed(replies: &str, order: &[Range<usize>]) -> String {
     text
 }
 
-async fn serve_item(
-    node: &Shared,
-    head: &Parts,
-    item: &[u8],
-    out: &mut String,
-) -> Option<Outcome> {
+async fn serve_item(node: &Shared, head: &Parts, item: &[u8], out: &mut String) -> Option<Outcome> {
     let start = out.len();
     match read(item) {
         Err(why) => out.push_str(node.chain.sim.malformed(why).1),

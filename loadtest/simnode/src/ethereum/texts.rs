@@ -67,9 +67,7 @@ pub fn body_pruned(client: Client, number: u64, oldest: u64) -> RpcError {
             format!("pruned history unavailable: requested {number}, earliest available {oldest}"),
         ),
         Client::Besu => RpcError::new(4444, "Pruned history unavailable"),
-        _ => {
-            RpcError::new(4444, "pruned history unavailable")
-        }
+        _ => RpcError::new(4444, "pruned history unavailable"),
     }
 }
 
@@ -80,9 +78,7 @@ pub fn unknown_number(client: Client, number: u64) -> RpcError {
         Client::Reth => RpcError::new(-32001, format!("block not found: {number:#x}")),
         Client::Nethermind => RpcError::new(-32001, format!("{number} could not be found")),
         Client::Besu => RpcError::new(-32000, "Block not found"),
-        _ => {
-            RpcError::new(-32000, "header not found")
-        }
+        _ => RpcError::new(-32000, "header not found"),
     }
 }
 
@@ -93,9 +89,7 @@ pub fn unknown_hash(client: Client, hash: &Hash) -> RpcError {
         Client::Reth => RpcError::new(-32001, format!("block not found: hash {}", hex(hash))),
         Client::Nethermind => RpcError::new(-32001, format!("{} could not be found", hex(hash))),
         Client::Besu => RpcError::new(-32000, "Block not found"),
-        _ => {
-            RpcError::new(-32000, "header for hash not found")
-        }
+        _ => RpcError::new(-32000, "header for hash not found"),
     }
 }
 
@@ -104,9 +98,7 @@ pub fn unknown_hash(client: Client, hash: &Hash) -> RpcError {
 pub fn beyond_head(client: Client) -> RpcError {
     match client {
         Client::Besu => RpcError::new(-32000, "Block not found"),
-        _ => {
-            RpcError::new(-32602, "block range extends beyond current head block")
-        }
+        _ => RpcError::new(-32602, "block range extends beyond current head block"),
     }
 }
 
@@ -116,9 +108,7 @@ pub fn already_known(client: Client) -> RpcError {
     match client {
         Client::Besu => RpcError::new(-32000, "Known transaction"),
         Client::Nethermind => RpcError::new(-32010, "AlreadyKnown"),
-        _ => {
-            RpcError::new(-32000, "already known")
-        }
+        _ => RpcError::new(-32000, "already known"),
     }
 }
 
@@ -128,9 +118,7 @@ pub fn nonce_too_low(client: Client, next: u64, sent: u64) -> RpcError {
     match client {
         Client::Besu => RpcError::new(-32001, "Nonce too low"),
         Client::Nethermind => RpcError::new(-32010, "OldNonce"),
-        _ => {
-            RpcError::new(-32000, format!("nonce too low: next nonce {next}, tx nonce {sent}"))
-        }
+        _ => RpcError::new(-32000, format!("nonce too low: next nonce {next}, tx nonce {sent}")),
     }
 }
 
@@ -140,8 +128,6 @@ pub fn no_filter(client: Client) -> RpcError {
     match client {
         Client::Reth => RpcError::new(-32602, "filter not found"),
         Client::Besu => RpcError::new(-32000, "Filter not found"),
-        _ => {
-            RpcError::new(-32000, "filter not found")
-        }
+        _ => RpcError::new(-32000, "filter not found"),
     }
 }

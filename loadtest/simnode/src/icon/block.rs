@@ -93,6 +93,9 @@ impl Block {
         put("logsBloom", hex(&bloom(&logs)).into());
         put("eventLogs", logs.into());
         put("status", if failed { "0x0" } else { "0x1" }.into());
+        if !failed && tx.text("dataType") == "deploy" {
+            put("scoreAddress", address_text(&deployed(tx)).into());
+        }
         if failed {
             put("failure", json!({ "code": "0x20", "message": "Reverted(0)" }));
         }
@@ -127,6 +130,13 @@ impl Block {
 fn recipient(tx: &Tx) -> String {
     let to = tx.text("to");
     if to.is_empty() { address_text(&SYSTEM) } else { to.to_owned() }
+}
+
+/// The address of the contract that a transaction deploys.
+fn deployed(tx: &Tx) -> Address {
+    let mut address = [1; 21];
+    address[1..].copy_from_slice(&tx.hash[12..]);
+    address
 }
 
 /// Steps that a transaction uses here: none for those of the chain itself.
@@ -247,8 +257,7 @@ fn genesis(actors: &Actors, draft: &Draft) -> Tx {
         let address = address_text(address);
         json!({ "name": name, "address": address, "balance": format!("{balance:#x}") })
     };
-    let message =
-        format!("simulated chain of seed {}, branch {:#x}", draft.seed, draft.salt);
+    let message = format!("simulated chain of seed {}, branch {:#x}", draft.seed, draft.salt);
     let fields = json!({
         "accounts": [
             account("god", &actors.address(0), 1 << 89),
@@ -270,7 +279,8 @@ fn treasury() -> Address {
 fn base(draft: &Draft, timestamp: u64) -> Tx {
     let parts = [draft.chain_id, draft.salt, draft.number].map(u64::to_be_bytes);
     let issue = sha3(&[b"issue", &draft.parent, &parts[0], &parts[1], &parts[2]]);
-    let amount = |from: usize| quantity(u128::from(issue[from]) << 32 | u128::from(issue[from + 1]));
+    let amount =
+        |from: usize| quantity(u128::from(issue[from]) << 32 | u128::from(issue[from + 1]));
     let fields = json!({
         "version": "0x3",
         "timestamp": quantity(timestamp.into()),

@@ -70,9 +70,8 @@ impl Ask<'_> {
         let block = self.messages_at()?;
         if !has_message(&block) {
             let height = block.id.number;
-            let why = format!(
-                "E1005:fail to get a BTP block {part} for height={height}, nid={NETWORK}"
-            );
+            let why =
+                format!("E1005:fail to get a BTP block {part} for height={height}, nid={NETWORK}");
             return Err(texts::not_found(&why));
         }
         put(out, &bytes(&sha3(&[part.as_bytes(), &block.id.hash]).repeat(3)))

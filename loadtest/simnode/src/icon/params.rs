@@ -216,7 +216,10 @@ mod tests {
         check(r#"{"address":"hx1"}"#, Err("validate, t_addr('address')"));
         check(r#"{"address":5}"#, Err("unmarshal, 'address' must be jsonrpc.Address type"));
         check(&format!(r#"{{{who},"height":"0x01"}}"#), Err("validate, t_int('height')"));
-        check(&format!(r#"{{{who},"height":31}}"#), Err("unmarshal, 'height' must be jsonrpc.HexInt type"));
+        check(
+            &format!(r#"{{{who},"height":31}}"#),
+            Err("unmarshal, 'height' must be jsonrpc.HexInt type"),
+        );
         check(&format!(r#"{{{who},"hight":"0x1"}}"#), Err("unmarshal, unknown field 'hight'"));
     }
 }

@@ -156,15 +156,26 @@ impl Ask<'_> {
         Err(texts::no_transaction(hash))
     }
 
-    /// Whether a transaction waits in this node's pool.
+    /// Whether a transaction waits in this node's pool: also when it is in a block that
+    /// has not arrived here.
     pub fn pooled(&self, hash: &Hash) -> bool {
-        self.node.chain.pooled(self.node.node.key, hash).is_some()
+        let (chain, view) = (self.node.chain, self.node.view);
+        let coming = |block: &Hash| {
+            let Some((_, number)) = chain.find(block) else { return false };
+            number > view.head && chain.block_hash(view.branch, number).as_ref() == Some(block)
+        };
+        chain.pooled(self.node.node.key, hash).is_some()
+            || self.sim.recent.blocks_of(hash).iter().any(coming)
     }
 
     /// The oldest block that this node has.
     pub fn base(&self) -> u64 {
         let (keep, head) = (self.node.node.options.retention, self.node.view.head);
-        [keep.state, keep.bodies, keep.logs].map(|keep| keep.oldest(head)).into_iter().max().unwrap_or(0)
+        [keep.state, keep.bodies, keep.logs]
+            .map(|keep| keep.oldest(head))
+            .into_iter()
+            .max()
+            .unwrap_or(0)
     }
 
     /// The block at a height.

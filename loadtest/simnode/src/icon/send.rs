@@ -116,10 +116,10 @@ impl Ask<'_> {
         match chain.accept(node.key, Arc::new(sent), self.node.peers) {
             Ok(()) => Ok(hash),
             Err(PoolError::Full) => Err(texts::pool_overflow()),
-            // On the chain, in a block that has not reached this node.
-            Err(PoolError::NonceTooLow { .. } | PoolError::Underpriced | PoolError::AlreadyKnown) => {
-                Err(texts::system("E2000:DuplicateTransaction"))
-            }
+            // The other two: in a block that has not arrived here, or replaced.
+            Err(
+                PoolError::NonceTooLow { .. } | PoolError::Underpriced | PoolError::AlreadyKnown,
+            ) => Err(texts::system("E2000:DuplicateTransaction")),
         }
     }
 

@@ -61,7 +61,8 @@ impl Ask<'_> {
             return Err(texts::not_found(&why));
         }
         let input = |name: &str, kind: &str| json!({ "name": name, "type": kind });
-        let indexed = |name: &str, kind: &str| json!({ "name": name, "type": kind, "indexed": "0x1" });
+        let indexed =
+            |name: &str, kind: &str| json!({ "name": name, "type": kind, "indexed": "0x1" });
         put(
             out,
             &json!([
@@ -165,8 +166,8 @@ fn called(data: &str) -> Result<String, RpcError> {
         return Err(texts::invalid_params("fail to validate, data('data')"));
     };
     let method = members.get("method").and_then(Value::as_str);
-    let method = method
-        .ok_or_else(|| texts::invalid_params("fail to validate, data.method('data')"))?;
+    let method =
+        method.ok_or_else(|| texts::invalid_params("fail to validate, data.method('data')"))?;
     Ok(method.to_owned())
 }
 

@@ -95,3 +95,22 @@ pub fn score(status: u16, why: &str) -> RpcError {
     let code = -30_000 - i64::from(status);
     RpcError::new(code, format!("SCOREError({code}): E{status:04}:{why}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expired_wait_tells_whose_time_it_was_and_the_hash() {
+        let hash = [0x11; 32];
+        let rows = [
+            (false, -31006, "Timeout: UserTimeoutExpire(dur=5s)"),
+            (true, -31007, "SystemTimeout: SystemTimeoutExpire(dur=5s)"),
+        ];
+        for (system, code, message) in rows {
+            let error = wait_expired(Duration::from_secs(5), system, &hash);
+            assert_eq!((error.code, &*error.message), (code, message));
+            assert_eq!(error.data, Some(format!("\"0x{}\"", "11".repeat(32))));
+        }
+    }
+}

@@ -62,10 +62,9 @@ pub fn refuse(head: &Parts, client: Client) -> Option<(StatusCode, &'static str)
 #[must_use]
 pub fn malformed(why: Malformed) -> (u16, &'static str) {
     match why {
-        Malformed::Json => (
-            400,
-            r#"{"jsonrpc":"2.0","error":{"code":-32700,"message":"ParseError"},"id":null}"#,
-        ),
+        Malformed::Json => {
+            (400, r#"{"jsonrpc":"2.0","error":{"code":-32700,"message":"ParseError"},"id":null}"#)
+        }
         Malformed::Call => (
             400,
             r#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"InvalidRequest: fail to unmarshal, request must be object type"},"id":null}"#,
