@@ -257,7 +257,7 @@ async fn paths_and_statuses_are_goloops() {
     let plain = NodeOptions { client: Client::GoloopPlain, ..NodeOptions::named("b") };
     let plain = Node::start(Arc::clone(&chain), plain).await.unwrap();
     let good = call("icx_getTotalSupply", &Value::Null);
-    let eleven = format!("[{}]", vec![good.as_str(); 11].join(","));
+    let eleven = format!("[{}]", [good.as_str(); 11].join(","));
     let note = r#"{"jsonrpc":"2.0","method":"icx_getLastBlock"}"#;
     let rows = [
         (&node, "/api/v3/", good.as_str(), 200, "\"result\":\"0x"),
