@@ -139,14 +139,13 @@ fn fails(to: SocketAddr, method: &str, params: Value, code: i64, message: &str) 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn errors_are_worded_as_goloop_words_them() {
+async fn unknown_blocks_and_transactions_are_told_in_goloops_words() {
     let chain = chain();
     let node = node(&chain, "a").await;
     let to = node.address();
     let none = "0x".to_owned() + &"00".repeat(32);
     let newest = result(to, "icx_getLastBlock", Value::Null);
     let executing = newest["confirmed_transaction_list"][1]["txHash"].clone();
-    let runs = |to: &tx::Address, method: &str| json!({ "to": address_text(to), "dataType": "call", "data": { "method": method } });
     let rows = [
         ("icx_foo", Value::Null, -32601, "MethodNotFound"),
         ("ise_getStatus", Value::Null, -32601, "MethodNotFound"),
@@ -191,6 +190,25 @@ async fn errors_are_worded_as_goloop_words_them() {
             "SystemError: E1005:NotFound",
         ),
         (
+            "btp_getHeader",
+            json!({ "height": "0x1", "networkID": "0x1" }),
+            -31004,
+            "NotFound: E1005:fail to get a BTP block header",
+        ),
+    ];
+    for (method, params, code, message) in rows {
+        fails(to, method, params, code, message);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contracts_fail_with_the_code_of_their_status() {
+    let chain = chain();
+    let node = node(&chain, "a").await;
+    let to = node.address();
+    let runs = |to: &tx::Address, method: &str| json!({ "to": address_text(to), "dataType": "call", "data": { "method": method } });
+    let rows = [
+        (
             "icx_call",
             runs(&truth::REVERT_CONTRACT, "f"),
             -30032,
@@ -213,12 +231,6 @@ async fn errors_are_worded_as_goloop_words_them() {
             json!({ "address": address_text(&truth::NO_CONTRACT) }),
             -31004,
             "NotFound: E1005:NoValidContract",
-        ),
-        (
-            "btp_getHeader",
-            json!({ "height": "0x1", "networkID": "0x1" }),
-            -31004,
-            "NotFound: E1005:fail to get a BTP block header",
         ),
     ];
     for (method, params, code, message) in rows {
