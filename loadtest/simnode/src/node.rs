@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
+use http::request::Parts;
 use parking_lot::RwLock;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -29,6 +30,8 @@ pub struct NodeOptions {
     pub name: String,
     /// Default 127.0.0.1, any free port.
     pub listen: SocketAddr,
+    /// Default geth; a client of another family than the chain's becomes that
+    /// family's own default.
     pub client: Client,
     pub retention: Retention,
     pub latency: Latency,
@@ -173,6 +176,8 @@ pub struct Context<'a> {
     pub state_lost: bool,
     /// Transactions are passed on.
     pub peers: bool,
+    /// The HTTP head that the call came with.
+    pub head: &'a Parts,
 }
 
 /// The node as its tasks share it.
@@ -214,7 +219,11 @@ pub(crate) enum Life {
 }
 
 impl Shared {
-    fn new(chain: Arc<Chain>, options: NodeOptions, address: SocketAddr) -> Self {
+    fn new(chain: Arc<Chain>, mut options: NodeOptions, address: SocketAddr) -> Self {
+        let family = chain.options.family;
+        if options.client.family() != family {
+            options.client = family.client();
+        }
         let key = key_of(&options.name);
         Self {
             draws: Draws::new(mix(key ^ chain.options.seed)),
@@ -332,7 +341,7 @@ impl Shared {
         Duration::from_micros(mix(self.key ^ number) % most.saturating_add(1).max(1))
     }
 
-    pub(crate) fn context(&self, method: &str) -> Context<'_> {
+    pub(crate) fn context<'a>(&'a self, method: &str, head: &'a Parts) -> Context<'a> {
         let ailments = Arc::clone(&self.ailments.read());
         let lost = |injected: &Injected| {
             injected.fault == Fault::LoseState
@@ -345,6 +354,7 @@ impl Shared {
             view: self.view_with(&ailments),
             state_lost: ailments.list.iter().any(lost),
             peers: !ailments.list.iter().any(|injected| injected.fault == Fault::NoPeers),
+            head,
         }
     }
 
