@@ -5,19 +5,71 @@
 
 use std::sync::Arc;
 
+use http::StatusCode;
+use http::request::Parts;
 use serde::{Deserialize, Serialize};
 
 use crate::chain::{ChainOptions, Draft};
-use crate::ethereum::{Ethereum, tx::Tx};
+use crate::ethereum::{self, Ethereum};
 use crate::hash::Hash;
+use crate::near::{self, Near};
 use crate::node::Context;
-use crate::rpc::{Answer, Call};
+use crate::retention::Retention;
+use crate::rpc::{Answer, Call, Malformed, Manners, RpcError};
 
 /// A kind of chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Family {
     Ethereum,
+    Near,
+}
+
+/// Which nonces of an account a block may include.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nonces {
+    /// The next one only, without gaps.
+    Consecutive,
+    /// Any above the last one.
+    Increasing,
+}
+
+impl Family {
+    /// The software of nodes for which none is named.
+    #[must_use]
+    pub fn client(self) -> Client {
+        match self {
+            Self::Ethereum => Client::Geth,
+            Self::Near => Client::Nearcore214,
+        }
+    }
+
+    /// How far, in blocks, `safe` and `finalized` trail the head.
+    #[must_use]
+    pub fn depths(self) -> (u64, u64) {
+        match self {
+            Self::Ethereum => (8, 32),
+            Self::Near => (1, 2),
+        }
+    }
+
+    /// What a node keeps that is no archive: the state of so many blocks, and the rest
+    /// of them where the family drops that too.
+    #[must_use]
+    pub fn retention(self, blocks: u64) -> Retention {
+        match self {
+            Self::Ethereum => Retention::full(blocks),
+            Self::Near => Retention::window(blocks),
+        }
+    }
+
+    #[must_use]
+    pub fn nonces(self) -> Nonces {
+        match self {
+            Self::Ethereum => Nonces::Consecutive,
+            Self::Near => Nonces::Increasing,
+        }
+    }
 }
 
 /// A node software whose words and habits a node imitates.
@@ -32,12 +84,27 @@ pub enum Client {
     Nethermind,
     Besu,
     Erigon,
+    /// nearcore 2.4: unknown blocks with HTTP 200, older names and forms of methods.
+    Nearcore24,
+    /// nearcore 2.7: unknown blocks with HTTP 422, newer names of methods.
+    Nearcore27,
+    /// nearcore 2.14: single methods beside `query`, time-outs that say what was seen.
+    Nearcore214,
 }
 
 impl Client {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 6] =
-        [Self::Geth, Self::GethPath, Self::Reth, Self::Nethermind, Self::Besu, Self::Erigon];
+    pub const ALL: [Self; 9] = [
+        Self::Geth,
+        Self::GethPath,
+        Self::Reth,
+        Self::Nethermind,
+        Self::Besu,
+        Self::Erigon,
+        Self::Nearcore24,
+        Self::Nearcore27,
+        Self::Nearcore214,
+    ];
 
     #[must_use]
     pub fn family(self) -> Family {
@@ -48,6 +115,7 @@ impl Client {
             | Self::Nethermind
             | Self::Besu
             | Self::Erigon => Family::Ethereum,
+            Self::Nearcore24 | Self::Nearcore27 | Self::Nearcore214 => Family::Near,
         }
     }
 }
@@ -55,13 +123,27 @@ impl Client {
 /// A sent transaction as its family decoded it.
 #[derive(Debug)]
 pub enum Payload {
-    Ethereum(Arc<Tx>),
+    Ethereum(Arc<ethereum::tx::Tx>),
+    Near(Arc<near::tx::Signed>),
+}
+
+impl Payload {
+    #[must_use]
+    pub fn ethereum(&self) -> Option<&Arc<ethereum::tx::Tx>> {
+        if let Self::Ethereum(tx) = self { Some(tx) } else { None }
+    }
+
+    #[must_use]
+    pub fn near(&self) -> Option<&Arc<near::tx::Signed>> {
+        if let Self::Near(signed) = self { Some(signed) } else { None }
+    }
 }
 
 /// The simulator of a chain's family.
 #[derive(Debug)]
 pub enum Sim {
     Ethereum(Ethereum),
+    Near(Near),
 }
 
 impl Sim {
@@ -69,6 +151,7 @@ impl Sim {
     pub fn new(options: &ChainOptions) -> Self {
         match options.family {
             Family::Ethereum => Self::Ethereum(Ethereum::new(options.seed)),
+            Family::Near => Self::Near(Near::new(options)),
         }
     }
 
@@ -76,6 +159,7 @@ impl Sim {
     pub fn seal(&self, draft: &Draft) -> Hash {
         match self {
             Self::Ethereum(ethereum) => ethereum.seal(draft),
+            Self::Near(near) => near.seal(draft),
         }
     }
 
@@ -86,6 +170,7 @@ impl Sim {
     pub fn answer(&self, node: &Context<'_>, call: &Call<'_>, out: &mut String) -> Answer {
         match self {
             Self::Ethereum(ethereum) => ethereum.answer(node, call, out),
+            Self::Near(near) => near.answer(node, call, out),
         }
     }
 
@@ -93,7 +178,8 @@ impl Sim {
     #[must_use]
     pub fn weight(&self, method: &str) -> u32 {
         match self {
-            Self::Ethereum(_) => crate::ethereum::weight(method),
+            Self::Ethereum(_) => ethereum::weight(method),
+            Self::Near(_) => near::weight(method),
         }
     }
 
@@ -101,7 +187,63 @@ impl Sim {
     #[must_use]
     pub fn written(&self, call: &Call<'_>) -> Option<Hash> {
         match self {
-            Self::Ethereum(_) => crate::ethereum::written(call),
+            Self::Ethereum(_) => ethereum::written(call),
+            Self::Near(_) => near::written(call),
+        }
+    }
+
+    /// The newest height at or below `number` that has a block.
+    #[must_use]
+    pub fn standing(&self, number: u64) -> u64 {
+        match self {
+            Self::Ethereum(_) => number,
+            Self::Near(near) => near.rules.standing(number),
+        }
+    }
+
+    /// How nodes take requests, whatever the method.
+    #[must_use]
+    pub fn manners(&self) -> Manners {
+        match self {
+            Self::Ethereum(_) => ethereum::wire::MANNERS,
+            Self::Near(_) => near::wire::MANNERS,
+        }
+    }
+
+    /// The method whose bare result answers a GET of this path, if one does.
+    #[must_use]
+    pub fn page(&self, head: &Parts) -> Option<&'static str> {
+        match self {
+            Self::Ethereum(_) => None,
+            Self::Near(_) => near::wire::page(head),
+        }
+    }
+
+    /// What a node's HTTP server refuses before it reads the body: status and text.
+    #[must_use]
+    pub fn refuse(&self, head: &Parts, _client: Client) -> Option<(StatusCode, &'static str)> {
+        match self {
+            Self::Ethereum(_) => ethereum::wire::refuse(head),
+            Self::Near(_) => near::wire::refuse(head),
+        }
+    }
+
+    /// What is said to a request that is no call: HTTP status (where it is not one of
+    /// a batch) and JSON.
+    #[must_use]
+    pub fn malformed(&self, why: Malformed) -> (u16, &'static str) {
+        match self {
+            Self::Ethereum(_) => ethereum::wire::malformed(why),
+            Self::Near(_) => near::wire::malformed(why),
+        }
+    }
+
+    /// The HTTP status of an error that answers a call outside of batches.
+    #[must_use]
+    pub fn status(&self, client: Client, error: &RpcError) -> u16 {
+        match self {
+            Self::Ethereum(_) => 200,
+            Self::Near(_) => near::texts::status(client, error),
         }
     }
 }

@@ -8,13 +8,14 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::{Parser, ValueEnum};
 use headrace_simnode::{
-    Chain, ChainOptions, Client, Control, Latency, Law, Node, NodeOptions, Pace, Retention,
+    Chain, ChainOptions, Client, Control, Family, Latency, Law, Node, NodeOptions, Pace, Retention,
 };
 
 const EXAMPLES: &str = "\
 Examples:
   Three nodes on ports 18545 to 18547, a block every two seconds:
     simnode --nodes 3 --port 18545 --control 127.0.0.1:18500
+  The same of NEAR: --family near; status and health also answer to GET
   Ask one for its newest block:
     curl -s localhost:18545 -H 'content-type: application/json' \\
       -d '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_getBlockByNumber\",\"params\":[\"latest\",false]}'
@@ -37,7 +38,7 @@ lose_state, close_idle {max_ms}, no_peers.
 
 Processes with equal --chain-id, --seed, --start, --block-time and --genesis serve equal blocks.";
 
-/// Simulated Ethereum nodes of one chain: real HTTP servers that misbehave on demand.
+/// Simulated nodes of one chain: real HTTP servers that misbehave on demand.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES)]
 struct Options {
@@ -53,6 +54,10 @@ struct Options {
     /// Address and port of the control server
     #[arg(long, default_value = "127.0.0.1:18500")]
     control: SocketAddr,
+    /// Kind of chain
+    #[arg(long, default_value = "ethereum")]
+    family: Kind,
+    /// Chain id; NEAR nodes call it sim-ID
     #[arg(long, default_value_t = 1337)]
     chain_id: u64,
     /// What all blocks follow from
@@ -70,11 +75,11 @@ struct Options {
     /// Nodes, from the first on, that keep all state
     #[arg(long, default_value_t = 1)]
     archive: u16,
-    /// States that the other nodes keep
+    /// Blocks whose state, in NEAR also the rest, the other nodes keep
     #[arg(long, default_value_t = 128)]
     states: u64,
-    /// Software that the nodes imitate; several are taken in turn
-    #[arg(long, value_delimiter = ',', default_value = "geth")]
+    /// Software that the nodes imitate; several are taken in turn [default: the family's]
+    #[arg(long, value_delimiter = ',')]
     client: Vec<Software>,
     /// Median service time of the lightest method; heavier ones take their weight
     #[arg(long, default_value = "0ms", value_parser = duration)]
@@ -88,6 +93,21 @@ struct Options {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kind {
+    Ethereum,
+    Near,
+}
+
+impl From<Kind> for Family {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Ethereum => Self::Ethereum,
+            Kind::Near => Self::Near,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum Software {
     Geth,
     GethPath,
@@ -95,6 +115,9 @@ enum Software {
     Nethermind,
     Besu,
     Erigon,
+    Nearcore24,
+    Nearcore27,
+    Nearcore214,
 }
 
 impl From<Software> for Client {
@@ -106,6 +129,9 @@ impl From<Software> for Client {
             Software::Nethermind => Self::Nethermind,
             Software::Besu => Self::Besu,
             Software::Erigon => Self::Erigon,
+            Software::Nearcore24 => Self::Nearcore24,
+            Software::Nearcore27 => Self::Nearcore27,
+            Software::Nearcore214 => Self::Nearcore214,
         }
     }
 }
@@ -146,7 +172,7 @@ async fn serve(options: &Options) -> anyhow::Result<()> {
 
 fn chain_options(options: &Options) -> ChainOptions {
     let manual = options.block_time.is_zero();
-    let defaults = ChainOptions::default();
+    let defaults = ChainOptions::of(options.family.into());
     ChainOptions {
         chain_id: options.chain_id,
         seed: options.seed,
@@ -163,16 +189,19 @@ async fn start(chain: &Arc<Chain>, options: &Options, index: u16) -> anyhow::Res
         0 => 0,
         first => first.checked_add(index).context("ports end at 65535")?,
     };
-    let Some(client) = options.client.get(usize::from(index) % options.client.len().max(1)) else {
-        bail!("--client names none");
-    };
+    let family = Family::from(options.family);
+    let client = options.client.get(usize::from(index) % options.client.len().max(1));
+    let client = client.map_or(family.client(), |software| (*software).into());
+    if client.family() != family {
+        bail!("--client names software of another family than {family:?}");
+    }
     let archive = index < options.archive;
     let law = Law::LogNormal { median: options.latency, sigma: 0.5 };
     let node = NodeOptions {
         name: format!("node-{}", index + 1),
         listen: SocketAddr::new(options.address, port),
-        client: (*client).into(),
-        retention: if archive { Retention::ARCHIVE } else { Retention::full(options.states) },
+        client,
+        retention: if archive { Retention::ARCHIVE } else { family.retention(options.states) },
         latency: Latency::of(law),
         slots: options.slots,
         delay: options.delay,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
+use http::request::Parts;
 use parking_lot::RwLock;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -29,6 +30,8 @@ pub struct NodeOptions {
     pub name: String,
     /// Default 127.0.0.1, any free port.
     pub listen: SocketAddr,
+    /// Default geth; a client of another family than the chain's becomes that
+    /// family's own default.
     pub client: Client,
     pub retention: Retention,
     pub latency: Latency,
@@ -38,6 +41,8 @@ pub struct NodeOptions {
     pub queue: usize,
     /// Open connections; more are closed at once. Default 4,096.
     pub max_connections: usize,
+    /// How long a call that waits for a transaction holds its socket. Default 10 s.
+    pub patience: Duration,
     /// New heads arrive within this time, each after a part of it. Default 100 ms.
     pub delay: Duration,
 }
@@ -60,6 +65,7 @@ impl Default for NodeOptions {
             slots: 1_024,
             queue: 65_536,
             max_connections: 4_096,
+            patience: Duration::from_secs(10),
             delay: Duration::from_millis(100),
         }
     }
@@ -173,6 +179,8 @@ pub struct Context<'a> {
     pub state_lost: bool,
     /// Transactions are passed on.
     pub peers: bool,
+    /// The HTTP head that the call came with.
+    pub head: &'a Parts,
 }
 
 /// The node as its tasks share it.
@@ -214,7 +222,11 @@ pub(crate) enum Life {
 }
 
 impl Shared {
-    fn new(chain: Arc<Chain>, options: NodeOptions, address: SocketAddr) -> Self {
+    fn new(chain: Arc<Chain>, mut options: NodeOptions, address: SocketAddr) -> Self {
+        let family = chain.options.family;
+        if options.client.family() != family {
+            options.client = family.client();
+        }
         let key = key_of(&options.name);
         Self {
             draws: Draws::new(mix(key ^ chain.options.seed)),
@@ -323,7 +335,7 @@ impl Shared {
                 _ => {}
             }
         }
-        View { branch, head, claim }
+        View { branch, head: self.chain.sim.standing(head), claim }
     }
 
     /// How long block `number` takes to arrive here.
@@ -332,7 +344,7 @@ impl Shared {
         Duration::from_micros(mix(self.key ^ number) % most.saturating_add(1).max(1))
     }
 
-    pub(crate) fn context(&self, method: &str) -> Context<'_> {
+    pub(crate) fn context<'a>(&'a self, method: &str, head: &'a Parts) -> Context<'a> {
         let ailments = Arc::clone(&self.ailments.read());
         let lost = |injected: &Injected| {
             injected.fault == Fault::LoseState
@@ -345,6 +357,7 @@ impl Shared {
             view: self.view_with(&ailments),
             state_lost: ailments.list.iter().any(lost),
             peers: !ailments.list.iter().any(|injected| injected.fault == Fault::NoPeers),
+            head,
         }
     }
 

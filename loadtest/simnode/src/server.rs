@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -27,9 +27,6 @@ use crate::rpc::{self, Outcome};
 
 /// Connections that may wait to be accepted.
 pub const BACKLOG: u32 = 1_024;
-
-/// The largest request body, as in geth.
-const BODY: usize = 5 * 1024 * 1024;
 
 /// Binds a port without listening: connects are refused until it listens.
 ///
@@ -228,18 +225,26 @@ async fn respond(
         wire.reset.store(true, Ordering::Relaxed);
         return Err(Reset);
     }
-    if let Some(status) = refuse(&request) {
-        return Ok(plain(status, Bytes::new()));
+    let (head, body) = request.into_parts();
+    if let Some(method) = node.chain.sim.page(&head) {
+        return send(wire, rpc::serve_page(node, &head, method).await);
     }
-    let Ok(body) = Limited::new(request.into_body(), BODY).collect().await else {
+    if let Some((status, text)) = node.chain.sim.refuse(&head, node.options.client) {
+        return Ok(plain(status, Bytes::from_static(text.as_bytes())));
+    }
+    let Ok(body) = Limited::new(body, node.chain.sim.manners().body).collect().await else {
         return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, Bytes::new()));
     };
-    match rpc::serve(node, &body.to_bytes()).await {
-        Outcome::Json(text) => Ok(json(ReplyBody::whole(text))),
-        Outcome::Truncated(text) => Ok(json(ReplyBody::half(text))),
-        Outcome::Nothing => Ok(plain(StatusCode::NO_CONTENT, Bytes::new())),
+    send(wire, rpc::serve(node, &head, &body.to_bytes()).await)
+}
+
+fn send(wire: &Wire, outcome: Outcome) -> Result<Response<ReplyBody>, Reset> {
+    match outcome {
+        Outcome::Json { status, text } => Ok(json(status, ReplyBody::whole(text))),
+        Outcome::Truncated(text) => Ok(json(200, ReplyBody::half(text))),
+        Outcome::Nothing { status } => Ok(plain(code(status), Bytes::new())),
         Outcome::Status { status, retry_after } => Ok(failure(status, retry_after)),
-        Outcome::Body { text, html: false } => Ok(json(ReplyBody::whole(text))),
+        Outcome::Body { text, html: false } => Ok(json(200, ReplyBody::whole(text))),
         Outcome::Body { text, html: true } => Ok(page(text)),
         Outcome::Reset => {
             wire.reset.store(true, Ordering::Relaxed);
@@ -248,21 +253,13 @@ async fn respond(
     }
 }
 
-/// What geth's HTTP server refuses before it reads the body; 200 is its empty answer
-/// to a plain GET.
-fn refuse(request: &Request<Incoming>) -> Option<StatusCode> {
-    match *request.method() {
-        Method::POST => {}
-        Method::GET | Method::HEAD => return Some(StatusCode::OK),
-        _ => return Some(StatusCode::METHOD_NOT_ALLOWED),
-    }
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let json = kind.is_some_and(|kind| kind.trim_start().starts_with("application/json"));
-    (!json).then_some(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+fn code(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-fn json(body: ReplyBody) -> Response<ReplyBody> {
+fn json(status: u16, body: ReplyBody) -> Response<ReplyBody> {
     let mut response = Response::new(body);
+    *response.status_mut() = code(status);
     let kind = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
@@ -282,7 +279,7 @@ fn plain(status: StatusCode, body: Bytes) -> Response<ReplyBody> {
 }
 
 fn failure(status: u16, retry_after: Option<u64>) -> Response<ReplyBody> {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = code(status);
     let text = status.canonical_reason().unwrap_or("error");
     let mut response = plain(status, Bytes::from_static(text.as_bytes()));
     if let Some(seconds) = retry_after {
