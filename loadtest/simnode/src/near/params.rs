@@ -100,7 +100,9 @@ impl Params {
 
     /// The block that must be named.
     pub fn required_block(&self, position: usize) -> Read<BlockRef> {
-        self.block(position)?.ok_or_else(|| missing("block_id"))
+        self.block(position)?.ok_or_else(|| {
+            texts::bad_params("no variant of enum BlockReference found in flattened data")
+        })
     }
 }
 

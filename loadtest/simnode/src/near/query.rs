@@ -35,7 +35,7 @@ impl Ask<'_> {
 
     /// One kind of read, through `query` or a method of its own.
     pub fn view(&self, kind: &str, single: bool) -> Reply {
-        let reference = self.params.block(usize::MAX)?.unwrap_or(BlockRef::Optimistic);
+        let reference = self.params.required_block(usize::MAX)?;
         let (branch, at) = self.state_at(reference, single)?;
         let read = Read { ask: self, branch, at, single };
         let mut answer = match kind {

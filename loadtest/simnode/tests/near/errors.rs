@@ -52,7 +52,7 @@ async fn bad_calls_and_unknown_blocks_are_worded_and_numbered_as_nodes_do() {
             "PARSE_ERROR",
             "Failed parsing args: data did not",
         ),
-        ("block", json!({}), 400, "PARSE_ERROR", "Failed parsing args: missing field"),
+        ("block", json!({}), 400, "PARSE_ERROR", "Failed parsing args: no variant of"),
         (
             "block",
             json!({"block_id": 9_999_999}),

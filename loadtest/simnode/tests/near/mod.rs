@@ -137,9 +137,9 @@ async fn every_method_of_the_list_answers_something() {
         all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         all
     };
-    let account = json!({"account_id": "a.sim"});
-    let key = json!({"account_id": "a.sim", "public_key": tx::Key::of(&[5; 32]).shown()});
-    let call = json!({"account_id": "a.sim", "method_name": "get", "args_base64": "e30="});
+    let account = json!({"account_id": "a.sim", "finality": "final"});
+    let key = json!({"account_id": "a.sim", "finality": "final", "public_key": tx::Key::of(&[5; 32]).shown()});
+    let call = json!({"account_id": "a.sim", "finality": "final", "method_name": "get", "args_base64": "e30="});
     let proof = json!({"type": "transaction", "transaction_hash": tx,
         "sender_id": "a.sim", "light_client_head": hash});
     let rows = [
@@ -181,7 +181,10 @@ async fn every_method_of_the_list_answers_something() {
         ("EXPERIMENTAL_view_access_key", key.clone()),
         ("EXPERIMENTAL_view_access_key_list", account.clone()),
         ("EXPERIMENTAL_view_code", account.clone()),
-        ("EXPERIMENTAL_view_state", json!({"account_id": "a.sim", "prefix_base64": ""})),
+        (
+            "EXPERIMENTAL_view_state",
+            json!({"account_id": "a.sim", "finality": "final", "prefix_base64": ""}),
+        ),
         ("EXPERIMENTAL_call_function", call),
     ];
     for (method, params) in rows {
