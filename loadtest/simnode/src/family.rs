@@ -238,6 +238,15 @@ impl Sim {
         }
     }
 
+    /// An error that a fault asks for, in the form of the family.
+    #[must_use]
+    pub fn injected(&self, code: i64, message: &str) -> RpcError {
+        match self {
+            Self::Ethereum(_) => RpcError::new(code, message.to_owned()),
+            Self::Near(_) => near::texts::injected(code, message),
+        }
+    }
+
     /// The HTTP status of an error that answers a call outside of batches.
     #[must_use]
     pub fn status(&self, client: Client, error: &RpcError) -> u16 {

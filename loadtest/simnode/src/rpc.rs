@@ -306,7 +306,7 @@ fn write_answer(
     out.push_str(r#","result":"#);
     let result = out.len();
     let answer = match strike {
-        Some(Fault::Error { code, message }) => Err(RpcError::new(*code, message.clone())),
+        Some(Fault::Error { code, message }) => Err(node.chain.sim.injected(*code, message)),
         _ => node.chain.sim.answer(node, call, out),
     };
     let mut written = Written { status: 200, failed: false, hold: Duration::ZERO };

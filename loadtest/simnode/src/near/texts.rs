@@ -54,6 +54,34 @@ pub fn status(client: Client, error: &RpcError) -> u16 {
     }
 }
 
+/// An error that a fault asks for. A message in capitals is the name of a cause, which
+/// gets its usual name, status and text; any other is a provider's own error.
+#[must_use]
+pub fn injected(code: i64, message: &str) -> RpcError {
+    let plain = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
+    if message.is_empty() || !message.bytes().all(plain) {
+        return RpcError::new(code, message.to_owned());
+    }
+    let (info, text) = match message {
+        "INTERNAL_ERROR" => {
+            return internal("The node reached its limits. Try again later. More details: full");
+        }
+        "TIMEOUT_ERROR" => return timeout(Client::Nearcore27, false),
+        "NO_SYNCED_BLOCKS" => (json!({}), "There are no fully synchronized blocks on the node yet"),
+        "NOT_SYNCED_YET" => (json!({}), "There are no fully synchronized blocks yet"),
+        "UNAVAILABLE_SHARD" => {
+            (json!({"requested_shard_id": 0}), "The node does not track the shard ID 0")
+        }
+        "DOES_NOT_TRACK_SHARD" => (
+            json!({}),
+            "Node doesn't track this shard. Cannot determine whether the transaction is valid",
+        ),
+        "SHARD_NOT_APPLIED" => (json!({}), "Shard result is not applied yet"),
+        other => (json!({}), other),
+    };
+    handler(message, info, text)
+}
+
 /// An error of a handler, as most are.
 #[must_use]
 pub fn handler(cause: &str, info: Value, data: impl Into<Value>) -> RpcError {
@@ -197,4 +225,36 @@ pub fn no_validators() -> RpcError {
 pub fn no_new_blocks(elapsed: std::time::Duration) -> RpcError {
     let info = json!({"elapsed": {"secs": elapsed.as_secs(), "nanos": elapsed.subsec_nanos()}});
     handler("NO_NEW_BLOCKS", info, format!("No blocks for {elapsed:?}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(message: &str, cause: &str, http: u16, data: &str) {
+        let error = injected(-32000, message);
+        let more: Value =
+            serde_json::from_str(&format!("{{{}}}", error.more.as_ref().unwrap())).unwrap();
+        assert_eq!(more["cause"]["name"], cause);
+        assert_eq!(status(Client::Nearcore214, &error), http, "{message}");
+        assert!(error.data.unwrap().contains(data), "{message}");
+    }
+
+    #[test]
+    fn an_injected_cause_comes_with_its_status_and_text() {
+        check("UNAVAILABLE_SHARD", "UNAVAILABLE_SHARD", 200, "does not track the shard ID");
+        check("NOT_SYNCED_YET", "NOT_SYNCED_YET", 200, "fully synchronized");
+        check("INTERNAL_ERROR", "INTERNAL_ERROR", 500, "reached its limits");
+        check("TIMEOUT_ERROR", "TIMEOUT_ERROR", 408, "Timeout");
+        check("DEPTH_EXCEEDED", "DEPTH_EXCEEDED", 200, "DEPTH_EXCEEDED");
+        assert_eq!(injected(-32005, "too many").more, None);
+    }
+
+    #[test]
+    fn unknown_blocks_have_a_status_since_a_generation() {
+        let error = unknown_height(5);
+        assert_eq!(status(Client::Nearcore24, &error), 200);
+        assert_eq!(status(Client::Nearcore27, &error), 422);
+        assert_eq!(status(Client::Nearcore24, &unknown_method("x")), 400);
+    }
 }
