@@ -4,6 +4,11 @@
 //! window of blocks, transactions wait in the open socket. Each method is one row of
 //! [`Near::answer`]; what is answered follows from the block (see [`truth`]) and from
 //! what the node has and keeps of the chain.
+//!
+//! Answers fit the schemas of `@near-js/jsonrpc-types` 1.4.0, whose keys are camel case,
+//! except where real nodes do not: `query` to an unknown key or a failed contract (a
+//! result with `error`), and `{"final_execution_status":"NONE"}`. The schemas have no
+//! `EXPERIMENTAL_view_*`, `EXPERIMENTAL_call_function` and `EXPERIMENTAL_receipt_to_tx`.
 
 pub mod action;
 pub mod actors;
