@@ -10,6 +10,7 @@
 //! the sent transactions, which are kept whole.
 
 mod branch;
+mod build;
 mod pool;
 
 use std::collections::{HashMap, VecDeque};
@@ -22,7 +23,7 @@ pub use self::branch::{BranchId, SEGMENT};
 use self::branch::{Branches, Root};
 pub use self::pool::PoolError;
 use self::pool::{Offer, Pool};
-use crate::family::{Family, Payload, Sim};
+use crate::family::{Family, Nonces, Payload, Sim};
 use crate::hash::{Hash, mix};
 
 /// Blocks whose time of birth is remembered, for their way to the nodes.
@@ -65,6 +66,18 @@ pub struct ChainOptions {
     pub final_depth: u64,
     /// How long a sent transaction travels to the other nodes. Default 50 ms.
     pub gossip: Duration,
+    /// One of so many heights has no block, in families that skip heights; 0: none.
+    /// Default 16.
+    pub skip: u64,
+}
+
+impl ChainOptions {
+    /// The defaults for a family: how far its `safe` and `finalized` trail the head.
+    #[must_use]
+    pub fn of(family: Family) -> Self {
+        let (safe_depth, final_depth) = family.depths();
+        Self { family, safe_depth, final_depth, ..Self::default() }
+    }
 }
 
 impl Default for ChainOptions {
@@ -80,6 +93,7 @@ impl Default for ChainOptions {
             safe_depth: 8,
             final_depth: 32,
             gossip: Duration::from_millis(50),
+            skip: 16,
         }
     }
 }
@@ -93,8 +107,12 @@ pub struct Draft {
     pub salt: u64,
     pub number: u64,
     pub parent: Hash,
+    /// The parent of the parent; zeros where links end.
+    pub grandparent: Hash,
     /// Unix seconds.
     pub timestamp: u64,
+    /// Unix milliseconds.
+    pub timestamp_ms: u64,
     pub sent: Vec<Arc<SentTx>>,
 }
 
@@ -177,7 +195,7 @@ impl Chain {
     #[must_use]
     pub fn head(&self) -> BlockId {
         self.with(|state| {
-            let (main, number) = (state.main, state.head);
+            let (main, number) = (state.main, self.sim.standing(state.head));
             BlockId { number, hash: self.hash_at(state, main, number).unwrap_or_default() }
         })
     }
@@ -195,6 +213,9 @@ impl Chain {
         self.with(|state| {
             for _ in 0..blocks {
                 self.grow(state, now);
+                while self.sim.standing(state.head) != state.head {
+                    self.grow(state, now);
+                }
             }
         });
         self.head()
@@ -213,8 +234,8 @@ impl Chain {
         self.head()
     }
 
-    /// Hash of the block at `number` of a branch; `None` above the chain's
-    /// height, save on a detached branch.
+    /// Hash of the block at `number` of a branch (at a skipped height, of the newest
+    /// below); `None` above the chain's height, save on a detached branch.
     #[must_use]
     pub fn block_hash(&self, branch: BranchId, number: u64) -> Option<Hash> {
         self.with(|state| self.hash_at(state, branch, number))
@@ -257,7 +278,11 @@ impl Chain {
             let salt = mix(salt) | 1 << 63;
             let (main, head) = (state.main, state.head);
             self.hash_at(state, main, head);
-            let base = if detached { base } else { base.min(head) };
+            let mut base = if detached { base } else { base.min(head) };
+            // A branch begins with a block.
+            while self.sim.standing(base) != base {
+                base += 1;
+            }
             let branch = state.branches.fork(main, base, salt, detached, id);
             self.hash_at(state, branch, head);
             branch
@@ -368,7 +393,7 @@ impl Chain {
 
     fn grow(&self, state: &mut State, at: Duration) {
         let number = state.head + 1;
-        let sent = state.take_sent(number, at);
+        let sent = self.take_sent(state, number, at);
         let main = state.main;
         self.hash_at(state, main, state.head);
         state.head = number;
@@ -376,6 +401,14 @@ impl Chain {
         state.recent.push_back((number, at));
         if state.recent.len() > RECENT {
             state.recent.pop_front();
+        }
+    }
+
+    fn take_sent(&self, state: &mut State, number: u64, at: Duration) -> Vec<Arc<SentTx>> {
+        if self.sim.standing(number) == number {
+            state.take_sent(number, at, self.options.family.nonces())
+        } else {
+            Vec::new()
         }
     }
 
@@ -389,68 +422,15 @@ impl Chain {
         state.main = state.branches.replace(state.main, base, salt);
         let (main, now) = (state.main, self.now());
         for number in base..=state.head {
-            let sent = state.take_sent(number, now);
+            let sent = self.take_sent(state, number, now);
             self.seal(state, main, number, sent);
         }
-    }
-
-    /// Hash at a number, after building what is missing up to it.
-    fn hash_at(&self, state: &mut State, branch: BranchId, number: u64) -> Option<Hash> {
-        let ahead = if state.branches.is_detached(branch) { INVENTED } else { 0 };
-        if number > state.head.saturating_add(ahead) {
-            return None;
-        }
-        while let Some(next) = state.branches.missing(branch, number) {
-            self.seal(state, next.0, next.1, Vec::new());
-        }
-        if let Some(hash) = state.branches.hash(branch, number) {
-            return Some(hash);
-        }
-        self.build_segment(state, branch, number);
-        state.branches.hash(branch, number)
-    }
-
-    /// Builds the 1,024 blocks around an old `number`, which link among themselves.
-    fn build_segment(&self, state: &mut State, branch: BranchId, number: u64) {
-        let first = number - number % SEGMENT;
-        for number in first..first + SEGMENT {
-            let hash = self.sim.seal(&self.draft_at(state, branch, number));
-            state.branches.put_old(branch, number, hash);
-        }
-    }
-
-    fn seal(&self, state: &mut State, branch: BranchId, number: u64, sent: Vec<Arc<SentTx>>) {
-        let mut draft = self.draft_at(state, branch, number);
-        draft.sent.clone_from(&sent);
-        let hash = self.sim.seal(&draft);
-        state.branches.push(branch, hash, sent);
-    }
-
-    fn draft_at(&self, state: &State, branch: BranchId, number: u64) -> Draft {
-        let branches = &state.branches;
-        Draft {
-            chain_id: branches.chain_id(branch),
-            seed: self.options.seed,
-            salt: branches.salt(branch, number),
-            number,
-            parent: branches.parent(branch, number),
-            timestamp: self.timestamp(number),
-            sent: branches.sent(branch, number),
-        }
-    }
-
-    fn timestamp(&self, number: u64) -> u64 {
-        let step = u64::try_from(self.options.block_time.as_millis()).unwrap_or(u64::MAX);
-        let start = self.options.start;
-        let after = number.saturating_sub(start).saturating_mul(step);
-        let before = start.saturating_sub(number).saturating_mul(step);
-        self.genesis_ms.saturating_add(after).saturating_sub(before) / 1_000
     }
 }
 
 impl State {
     /// The sent transactions that go into block `number`.
-    fn take_sent(&mut self, number: u64, at: Duration) -> Vec<Arc<SentTx>> {
+    fn take_sent(&mut self, number: u64, at: Duration, nonces: Nonces) -> Vec<Arc<SentTx>> {
         if self.pool.is_empty() {
             return Vec::new();
         }
@@ -458,7 +438,7 @@ impl State {
         let next = |account: &[u8]| {
             included.get(account).and_then(|heights| heights.last()).map_or(0, |last| last.1)
         };
-        let taken = self.pool.take(at, next);
+        let taken = self.pool.take(at, nonces, next);
         for tx in &taken {
             self.included.entry(tx.account.clone()).or_default().push((number, tx.nonce + 1));
         }

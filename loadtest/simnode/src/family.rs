@@ -13,7 +13,9 @@ use crate::chain::{ChainOptions, Draft};
 use crate::ethereum::{self, Ethereum};
 use crate::hash::Hash;
 use crate::icon::{self, Icon};
+use crate::near::{self, Near};
 use crate::node::Context;
+use crate::retention::Retention;
 use crate::rpc::{Answer, Call, Malformed, Manners, RpcError};
 
 /// A kind of chain.
@@ -22,6 +24,16 @@ use crate::rpc::{Answer, Call, Malformed, Manners, RpcError};
 pub enum Family {
     Ethereum,
     Icon,
+    Near,
+}
+
+/// Which nonces of an account a block may include.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nonces {
+    /// The next one only, without gaps.
+    Consecutive,
+    /// Any above the last one.
+    Increasing,
 }
 
 impl Family {
@@ -31,6 +43,37 @@ impl Family {
         match self {
             Self::Ethereum => Client::Geth,
             Self::Icon => Client::Goloop,
+            Self::Near => Client::Nearcore214,
+        }
+    }
+
+    /// How far, in blocks, `safe` and `finalized` trail the head.
+    #[must_use]
+    pub fn depths(self) -> (u64, u64) {
+        match self {
+            Self::Ethereum => (8, 32),
+            // A block is final when there is one.
+            Self::Icon => (0, 0),
+            Self::Near => (1, 2),
+        }
+    }
+
+    /// What a node keeps that is no archive: the state of so many blocks, and the rest
+    /// of them where the family drops that too.
+    #[must_use]
+    pub fn retention(self, blocks: u64) -> Retention {
+        match self {
+            Self::Ethereum => Retention::full(blocks),
+            Self::Icon => Retention::full(blocks),
+            Self::Near => Retention::window(blocks),
+        }
+    }
+
+    #[must_use]
+    pub fn nonces(self) -> Nonces {
+        match self {
+            Self::Ethereum | Self::Icon => Nonces::Consecutive,
+            Self::Near => Nonces::Increasing,
         }
     }
 }
@@ -51,11 +94,17 @@ pub enum Client {
     Goloop,
     /// goloop as it comes: without them.
     GoloopPlain,
+    /// nearcore 2.4: unknown blocks with HTTP 200, older names and forms of methods.
+    Nearcore24,
+    /// nearcore 2.7: unknown blocks with HTTP 422, newer names of methods.
+    Nearcore27,
+    /// nearcore 2.14: single methods beside `query`, time-outs that say what was seen.
+    Nearcore214,
 }
 
 impl Client {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Geth,
         Self::GethPath,
         Self::Reth,
@@ -64,6 +113,9 @@ impl Client {
         Self::Erigon,
         Self::Goloop,
         Self::GoloopPlain,
+        Self::Nearcore24,
+        Self::Nearcore27,
+        Self::Nearcore214,
     ];
 
     #[must_use]
@@ -76,6 +128,7 @@ impl Client {
             | Self::Besu
             | Self::Erigon => Family::Ethereum,
             Self::Goloop | Self::GoloopPlain => Family::Icon,
+            Self::Nearcore24 | Self::Nearcore27 | Self::Nearcore214 => Family::Near,
         }
     }
 }
@@ -85,6 +138,7 @@ impl Client {
 pub enum Payload {
     Ethereum(Arc<ethereum::tx::Tx>),
     Icon(Arc<icon::tx::Tx>),
+    Near(Arc<near::tx::Signed>),
 }
 
 impl Payload {
@@ -97,6 +151,11 @@ impl Payload {
     pub fn icon(&self) -> Option<&Arc<icon::tx::Tx>> {
         if let Self::Icon(tx) = self { Some(tx) } else { None }
     }
+
+    #[must_use]
+    pub fn near(&self) -> Option<&Arc<near::tx::Signed>> {
+        if let Self::Near(signed) = self { Some(signed) } else { None }
+    }
 }
 
 /// The simulator of a chain's family.
@@ -104,6 +163,7 @@ impl Payload {
 pub enum Sim {
     Ethereum(Ethereum),
     Icon(Icon),
+    Near(Near),
 }
 
 impl Sim {
@@ -112,6 +172,7 @@ impl Sim {
         match options.family {
             Family::Ethereum => Self::Ethereum(Ethereum::new(options.seed)),
             Family::Icon => Self::Icon(Icon::new(options.seed)),
+            Family::Near => Self::Near(Near::new(options)),
         }
     }
 
@@ -120,6 +181,7 @@ impl Sim {
         match self {
             Self::Ethereum(ethereum) => ethereum.seal(draft),
             Self::Icon(icon) => icon.seal(draft),
+            Self::Near(near) => near.seal(draft),
         }
     }
 
@@ -131,6 +193,7 @@ impl Sim {
         match self {
             Self::Ethereum(ethereum) => ethereum.answer(node, call, out),
             Self::Icon(icon) => icon.answer(node, call, out),
+            Self::Near(near) => near.answer(node, call, out),
         }
     }
 
@@ -140,6 +203,7 @@ impl Sim {
         match self {
             Self::Ethereum(_) => ethereum::weight(method),
             Self::Icon(_) => icon::weight(method),
+            Self::Near(_) => near::weight(method),
         }
     }
 
@@ -149,6 +213,16 @@ impl Sim {
         match self {
             Self::Ethereum(_) => ethereum::written(call),
             Self::Icon(_) => icon::written(call),
+            Self::Near(_) => near::written(call),
+        }
+    }
+
+    /// The newest height at or below `number` that has a block.
+    #[must_use]
+    pub fn standing(&self, number: u64) -> u64 {
+        match self {
+            Self::Ethereum(_) | Self::Icon(_) => number,
+            Self::Near(near) => near.rules.standing(number),
         }
     }
 
@@ -158,6 +232,16 @@ impl Sim {
         match self {
             Self::Ethereum(_) => ethereum::wire::MANNERS,
             Self::Icon(_) => icon::wire::MANNERS,
+            Self::Near(_) => near::wire::MANNERS,
+        }
+    }
+
+    /// The method whose bare result answers a GET of this path, if one does.
+    #[must_use]
+    pub fn page(&self, head: &Parts) -> Option<&'static str> {
+        match self {
+            Self::Ethereum(_) | Self::Icon(_) => None,
+            Self::Near(_) => near::wire::page(head),
         }
     }
 
@@ -167,6 +251,7 @@ impl Sim {
         match self {
             Self::Ethereum(_) => ethereum::wire::refuse(head),
             Self::Icon(_) => icon::wire::refuse(head, client),
+            Self::Near(_) => near::wire::refuse(head),
         }
     }
 
@@ -177,15 +262,26 @@ impl Sim {
         match self {
             Self::Ethereum(_) => ethereum::wire::malformed(why),
             Self::Icon(_) => icon::wire::malformed(why),
+            Self::Near(_) => near::wire::malformed(why),
+        }
+    }
+
+    /// An error that a fault asks for, in the form of the family.
+    #[must_use]
+    pub fn injected(&self, code: i64, message: &str) -> RpcError {
+        match self {
+            Self::Ethereum(_) | Self::Icon(_) => RpcError::new(code, message.to_owned()),
+            Self::Near(_) => near::texts::injected(code, message),
         }
     }
 
     /// The HTTP status of an error that answers a call outside of batches.
     #[must_use]
-    pub fn status(&self, _client: Client, _error: &RpcError) -> u16 {
+    pub fn status(&self, client: Client, error: &RpcError) -> u16 {
         match self {
             Self::Ethereum(_) => 200,
             Self::Icon(_) => 400,
+            Self::Near(_) => near::texts::status(client, error),
         }
     }
 }

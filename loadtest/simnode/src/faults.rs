@@ -42,6 +42,8 @@ pub enum Fault {
     /// Answers 200 with an empty body.
     Empty,
     /// Answers with this JSON-RPC error, and the HTTP status that the family gives it.
+    /// In NEAR a message like `UNAVAILABLE_SHARD` is the name of its cause, with what
+    /// belongs to it.
     Error { code: i64, message: String },
     /// Reads the call, carries it out, and resets the connection before it answers.
     ResetAfterRead,

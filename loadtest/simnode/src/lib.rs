@@ -4,7 +4,7 @@
 //! sent transactions. A [`Node`](node::Node) is a server with a port, a client's words,
 //! a retention, a capacity and [faults](faults::Fault) that are switched live. Answers
 //! can be judged with each family's `truth`. The core knows no family; `family` lists
-//! them, and `ethereum` and `icon` answer their methods.
+//! them, and each has a module of its name, which answers its methods.
 //!
 //! Not a virtual machine, not a consensus: blocks follow from a seed.
 
@@ -17,6 +17,7 @@ pub mod faults;
 pub mod hash;
 pub mod icon;
 pub mod latency;
+pub mod near;
 pub mod node;
 pub mod recent;
 pub mod retention;

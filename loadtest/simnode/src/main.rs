@@ -16,6 +16,7 @@ Examples:
   Three nodes on ports 18545 to 18547, a block every two seconds:
     simnode --nodes 3 --port 18545 --control 127.0.0.1:18500
   The same of ICON: --family icon; the nodes serve on /api/v3 and /api/v3d
+  The same of NEAR: --family near; status and health also answer to GET
   Ask one for its newest block:
     curl -s localhost:18545 -H 'content-type: application/json' \\
       -d '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_getBlockByNumber\",\"params\":[\"latest\",false]}'
@@ -57,7 +58,7 @@ struct Options {
     /// Kind of chain
     #[arg(long, default_value = "ethereum")]
     family: Kind,
-    /// Chain id; in ICON the network id
+    /// Chain id; in ICON the network id; NEAR nodes call it sim-ID
     #[arg(long, default_value_t = 1337)]
     chain_id: u64,
     /// What all blocks follow from
@@ -75,7 +76,7 @@ struct Options {
     /// Nodes, from the first on, that keep all state
     #[arg(long, default_value_t = 1)]
     archive: u16,
-    /// States that the other nodes keep
+    /// Blocks whose state, in NEAR also the rest, the other nodes keep
     #[arg(long, default_value_t = 128)]
     states: u64,
     /// Software that the nodes imitate; several are taken in turn [default: the family's]
@@ -96,6 +97,7 @@ struct Options {
 enum Kind {
     Ethereum,
     Icon,
+    Near,
 }
 
 impl From<Kind> for Family {
@@ -103,6 +105,7 @@ impl From<Kind> for Family {
         match kind {
             Kind::Ethereum => Self::Ethereum,
             Kind::Icon => Self::Icon,
+            Kind::Near => Self::Near,
         }
     }
 }
@@ -117,6 +120,9 @@ enum Software {
     Erigon,
     Goloop,
     GoloopPlain,
+    Nearcore24,
+    Nearcore27,
+    Nearcore214,
 }
 
 impl From<Software> for Client {
@@ -130,6 +136,9 @@ impl From<Software> for Client {
             Software::Erigon => Self::Erigon,
             Software::Goloop => Self::Goloop,
             Software::GoloopPlain => Self::GoloopPlain,
+            Software::Nearcore24 => Self::Nearcore24,
+            Software::Nearcore27 => Self::Nearcore27,
+            Software::Nearcore214 => Self::Nearcore214,
         }
     }
 }
@@ -170,9 +179,8 @@ async fn serve(options: &Options) -> anyhow::Result<()> {
 
 fn chain_options(options: &Options) -> ChainOptions {
     let manual = options.block_time.is_zero();
-    let defaults = ChainOptions::default();
+    let defaults = ChainOptions::of(options.family.into());
     ChainOptions {
-        family: options.family.into(),
         chain_id: options.chain_id,
         seed: options.seed,
         start: options.start,
@@ -200,7 +208,7 @@ async fn start(chain: &Arc<Chain>, options: &Options, index: u16) -> anyhow::Res
         name: format!("node-{}", index + 1),
         listen: SocketAddr::new(options.address, port),
         client,
-        retention: if archive { Retention::ARCHIVE } else { Retention::full(options.states) },
+        retention: if archive { Retention::ARCHIVE } else { family.retention(options.states) },
         latency: Latency::of(law),
         slots: options.slots,
         delay: options.delay,

@@ -41,6 +41,8 @@ pub struct NodeOptions {
     pub queue: usize,
     /// Open connections; more are closed at once. Default 4,096.
     pub max_connections: usize,
+    /// How long a call that waits for a transaction holds its socket. Default 10 s.
+    pub patience: Duration,
     /// New heads arrive within this time, each after a part of it. Default 100 ms.
     pub delay: Duration,
 }
@@ -63,6 +65,7 @@ impl Default for NodeOptions {
             slots: 1_024,
             queue: 65_536,
             max_connections: 4_096,
+            patience: Duration::from_secs(10),
             delay: Duration::from_millis(100),
         }
     }
@@ -332,7 +335,7 @@ impl Shared {
                 _ => {}
             }
         }
-        View { branch, head, claim }
+        View { branch, head: self.chain.sim.standing(head), claim }
     }
 
     /// How long block `number` takes to arrive here.

@@ -25,8 +25,12 @@ pub struct Manners {
     pub batch: usize,
     /// Whether the replies of a batch stand in the order of its calls.
     pub in_order: bool,
+    /// Whether a call without an id is carried out.
+    pub notes: bool,
     /// HTTP status of the empty answer to nothing but notifications.
     pub silent: u16,
+    /// The largest request body, in bytes.
+    pub body: usize,
 }
 
 /// Why a request is no call and no batch of calls.
@@ -75,6 +79,8 @@ pub struct RpcError {
     pub message: Cow<'static, str>,
     /// JSON text.
     pub data: Option<String>,
+    /// More members, as JSON text without braces: `"name":"HANDLER_ERROR"`.
+    pub more: Option<String>,
     /// The call is asked again until this time is over, and only then this is the
     /// answer: for methods that hold the socket.
     pub hold: Option<Duration>,
@@ -82,7 +88,7 @@ pub struct RpcError {
 
 impl RpcError {
     pub fn new(code: i64, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), data: None, hold: None }
+        Self { code, message: message.into(), data: None, more: None, hold: None }
     }
 }
 
@@ -119,11 +125,37 @@ pub async fn serve(node: &Shared, head: &Parts, body: &[u8]) -> Outcome {
     if batch { serve_batch(node, head, body).await } else { serve_one(node, head, body).await }
 }
 
+/// Serves a GET for which a family has a method: its bare result, or 503.
+pub async fn serve_page(node: &Shared, head: &Parts, method: &str) -> Outcome {
+    let call = Call { id: None, method: Cow::Borrowed(method), params: None };
+    let mut out = String::with_capacity(256);
+    match answer(node, head, &call, &mut out).await {
+        Done::Spoilt(outcome) => outcome,
+        Done::Answered { .. } => page(&out),
+    }
+}
+
+fn page(reply: &str) -> Outcome {
+    #[derive(Deserialize)]
+    struct Reply<'a> {
+        #[serde(borrow, default, deserialize_with = "present")]
+        result: Option<&'a RawValue>,
+    }
+    let read = serde_json::from_str::<Reply<'_>>(reply).ok();
+    match read.and_then(|reply| reply.result) {
+        Some(result) => Outcome::Json { status: 200, text: result.get().to_owned() },
+        None => Outcome::Status { status: 503, retry_after: None },
+    }
+}
+
 async fn serve_one(node: &Shared, head: &Parts, body: &[u8]) -> Outcome {
     let call = match read(body) {
         Ok(call) => call,
         Err(why) => return malformed(node, why),
     };
+    if call.id.is_none() && !node.chain.sim.manners().notes {
+        return malformed(node, Malformed::Call);
+    }
     let mut out = String::with_capacity(256);
     match answer(node, head, &call, &mut out).await {
         Done::Spoilt(outcome) => outcome,
@@ -274,7 +306,7 @@ fn write_answer(
     out.push_str(r#","result":"#);
     let result = out.len();
     let answer = match strike {
-        Some(Fault::Error { code, message }) => Err(RpcError::new(*code, message.clone())),
+        Some(Fault::Error { code, message }) => Err(node.chain.sim.injected(*code, message)),
         _ => node.chain.sim.answer(node, call, out),
     };
     let mut written = Written { status: 200, failed: false, hold: Duration::ZERO };
@@ -298,6 +330,10 @@ fn write_error(error: &RpcError, out: &mut String) {
     if let Some(data) = &error.data {
         out.push_str(r#","data":"#);
         out.push_str(data);
+    }
+    if let Some(more) = &error.more {
+        out.push(',');
+        out.push_str(more);
     }
     out.push('}');
 }

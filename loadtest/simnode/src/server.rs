@@ -28,9 +28,6 @@ use crate::rpc::{self, Outcome};
 /// Connections that may wait to be accepted.
 pub const BACKLOG: u32 = 1_024;
 
-/// The largest request body, as in geth.
-const BODY: usize = 5 * 1024 * 1024;
-
 /// Binds a port without listening: connects are refused until it listens.
 ///
 /// # Errors
@@ -229,13 +226,20 @@ async fn respond(
         return Err(Reset);
     }
     let (head, body) = request.into_parts();
+    if let Some(method) = node.chain.sim.page(&head) {
+        return send(wire, rpc::serve_page(node, &head, method).await);
+    }
     if let Some((status, text)) = node.chain.sim.refuse(&head, node.options.client) {
         return Ok(plain(status, Bytes::from_static(text.as_bytes())));
     }
-    let Ok(body) = Limited::new(body, BODY).collect().await else {
+    let Ok(body) = Limited::new(body, node.chain.sim.manners().body).collect().await else {
         return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, Bytes::new()));
     };
-    match rpc::serve(node, &head, &body.to_bytes()).await {
+    send(wire, rpc::serve(node, &head, &body.to_bytes()).await)
+}
+
+fn send(wire: &Wire, outcome: Outcome) -> Result<Response<ReplyBody>, Reset> {
+    match outcome {
         Outcome::Json { status, text } => Ok(json(status, ReplyBody::whole(text))),
         Outcome::Truncated(text) => Ok(json(200, ReplyBody::half(text))),
         Outcome::Nothing { status } => Ok(plain(code(status), Bytes::new())),

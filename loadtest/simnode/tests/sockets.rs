@@ -5,6 +5,7 @@
 
 mod faults;
 mod icon;
+mod near;
 mod wire;
 
 use std::sync::Arc;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::SentTx;
+use crate::family::Nonces;
 use crate::hash::Hash;
 
 /// Transactions that fit.
@@ -125,17 +126,21 @@ impl Pool {
 
     /// Removes and returns what a block made at `at` includes: what its maker had heard
     /// of by then, oldest senders first.
-    pub fn take(&mut self, at: Duration, next: impl Fn(&[u8]) -> u64) -> Vec<Arc<SentTx>> {
+    pub fn take(
+        &mut self,
+        at: Duration,
+        nonces: Nonces,
+        next: impl Fn(&[u8]) -> u64,
+    ) -> Vec<Arc<SentTx>> {
         let (mut taken, by_hash) = (Vec::new(), &mut self.by_hash);
         for (account, entries) in &mut self.by_account {
-            let mut nonce = next(account);
+            let nonce = next(account);
             let later = entries.split_off(&nonce);
             for stale in std::mem::replace(entries, later).into_values() {
                 by_hash.remove(&stale.tx.hash);
             }
-            while entries.get(&nonce).is_some_and(|entry| entry.spread(at, Duration::ZERO)) {
-                taken.extend(entries.remove(&nonce));
-                nonce += 1;
+            for due in due(entries, nonce, nonces, |entry| entry.spread(at, Duration::ZERO)) {
+                taken.extend(entries.remove(&due));
             }
         }
         self.by_account.retain(|_, entries| !entries.is_empty());
@@ -166,6 +171,23 @@ impl Pool {
         self.by_hash.insert(tx.hash, (tx.account.clone(), tx.nonce));
         let entries = self.by_account.entry(tx.account.clone()).or_default();
         entries.insert(tx.nonce, Entry { tx, nodes, since, order: self.orders });
+    }
+}
+
+/// The nonces that a block may include, from `next` on, in order.
+fn due(
+    entries: &BTreeMap<u64, Entry>,
+    next: u64,
+    nonces: Nonces,
+    heard: impl Fn(&Entry) -> bool,
+) -> Vec<u64> {
+    match nonces {
+        Nonces::Consecutive => {
+            (next..).take_while(|nonce| entries.get(nonce).is_some_and(&heard)).collect()
+        }
+        Nonces::Increasing => {
+            entries.iter().filter(|(_, entry)| heard(entry)).map(|(nonce, _)| *nonce).collect()
+        }
     }
 }
 

@@ -6,7 +6,8 @@ use http::{Method, StatusCode, header};
 use crate::rpc::{Malformed, Manners};
 
 /// See [`crate::family::Sim::manners`].
-pub const MANNERS: Manners = Manners { batch: 1_000, in_order: true, silent: 204 };
+pub const MANNERS: Manners =
+    Manners { batch: 1_000, in_order: true, notes: true, silent: 204, body: 5 * 1024 * 1024 };
 
 /// See [`crate::family::Sim::refuse`]; 200 is the empty answer to a plain GET.
 #[must_use]

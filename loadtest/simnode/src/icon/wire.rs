@@ -11,7 +11,8 @@ use crate::rpc::{Malformed, Manners};
 
 /// See [`crate::family::Sim::manners`]. goloop works on the calls of a batch at the same
 /// time and loopchain replied as they were done: a client may not rely on their order.
-pub const MANNERS: Manners = Manners { batch: 10, in_order: false, silent: 200 };
+pub const MANNERS: Manners =
+    Manners { batch: 10, in_order: false, notes: true, silent: 200, body: 5 * 1024 * 1024 };
 
 /// The channel of ICON networks.
 pub const CHANNEL: &str = "icon_dex";

@@ -2,6 +2,7 @@
 
 mod ethereum;
 mod icon;
+mod near;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -49,12 +50,12 @@ struct Ways {
     failed: u16,
 }
 
-const FAMILIES: [Ways; 2] = [ethereum::FAMILY, icon::FAMILY];
+const FAMILIES: [Ways; 3] = [ethereum::FAMILY, icon::FAMILY, near::FAMILY];
 
 impl Ways {
     fn chain(&self) -> Arc<Chain> {
-        let options =
-            ChainOptions { family: self.family, pace: Pace::Manual, ..ChainOptions::default() };
+        // Without skipped heights, so that numbers can be counted with.
+        let options = ChainOptions { pace: Pace::Manual, skip: 0, ..ChainOptions::of(self.family) };
         let chain = Chain::new(options);
         chain.mine(1);
         chain

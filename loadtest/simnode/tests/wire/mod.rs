@@ -83,6 +83,15 @@ pub fn http_to(to: SocketAddr, path: &str, body: &str) -> Result<(u16, String, S
     Ok((head[9..12].parse().unwrap(), head, text))
 }
 
+/// Status and body of a GET.
+pub fn get(to: SocketAddr, path: &str) -> Result<(u16, String), Failure> {
+    let mut connection = Connection::open(to)?;
+    let head = format!("GET {path} HTTP/1.1\r\nhost: node\r\n\r\n");
+    connection.stream.write_all(head.as_bytes()).map_err(|_| Failure::Broken)?;
+    let (head, text) = connection.receive()?;
+    Ok((head[9..12].parse().unwrap(), text))
+}
+
 pub fn ask(to: SocketAddr, body: &str) -> Result<String, Failure> {
     http(to, body).map(|(_, _, text)| text)
 }
