@@ -84,6 +84,14 @@ impl Default for ChainOptions {
     }
 }
 
+impl ChainOptions {
+    /// The defaults of a family.
+    #[must_use]
+    pub fn of(family: Family) -> Self {
+        Self { family, final_depth: family.final_depth(), ..Self::default() }
+    }
+}
+
 /// What a block is made from.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -321,6 +329,13 @@ impl Chain {
     pub fn pool_size(&self, node: u64) -> usize {
         let now = self.now();
         self.with(|state| state.pool.count(node, now, self.options.gossip))
+    }
+
+    /// The transactions in the pool of `node`, oldest first.
+    #[must_use]
+    pub fn pool_list(&self, node: u64) -> Vec<Arc<SentTx>> {
+        let now = self.now();
+        self.with(|state| state.pool.list(node, now, self.options.gossip))
     }
 
     /// The next nonce of an account that sent, at a block; 0 when it never did.

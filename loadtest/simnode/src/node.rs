@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::chain::{BranchId, Chain};
 use crate::counters::{Counters, Counts};
-use crate::family::Client;
+use crate::family::{Client, Family};
 use crate::faults::{BadFault, Fault, Injected};
 use crate::hash::{Draws, key_of, mix};
 use crate::latency::Latency;
@@ -46,6 +46,13 @@ impl NodeOptions {
     #[must_use]
     pub fn named(name: &str) -> Self {
         Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    /// A node that imitates the usual client of a family.
+    #[must_use]
+    pub fn of(family: Family, name: &str) -> Self {
+        let max_connections = family.max_connections();
+        Self { client: family.client(), max_connections, ..Self::named(name) }
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -23,13 +23,26 @@ use tokio::sync::Semaphore;
 
 use self::body::ReplyBody;
 use crate::node::{Life, Shared};
-use crate::rpc::{self, Outcome};
+use crate::rpc::{self, Malformed, Outcome};
 
 /// Connections that may wait to be accepted.
 pub const BACKLOG: u32 = 1_024;
 
-/// The largest request body, as in geth.
-const BODY: usize = 5 * 1024 * 1024;
+/// What is said to a request before its body is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Greeting {
+    pub status: StatusCode,
+    /// The content type, when there is content.
+    pub kind: Option<&'static str>,
+    pub text: String,
+}
+
+impl Greeting {
+    #[must_use]
+    pub fn empty(status: StatusCode) -> Self {
+        Self { status, kind: None, text: String::new() }
+    }
+}
 
 /// Binds a port without listening: connects are refused until it listens.
 ///
@@ -108,13 +121,16 @@ async fn come_back(node: &Arc<Shared>) -> Option<TcpListener> {
 fn admit(node: &Arc<Shared>, stream: TcpStream) {
     node.counters.connection();
     let open = node.connections.fetch_add(1, Ordering::Relaxed);
-    if open >= node.options.max_connections {
+    let most = node.options.max_connections;
+    let full = if open >= most { node.chain.sim.full() } else { None };
+    // Those that are told why they are refused are bounded too.
+    if open >= most && (full.is_none() || open >= most.saturating_mul(2)) {
         node.connections.fetch_sub(1, Ordering::Relaxed);
         return;
     }
     let node = Arc::clone(node);
     tokio::spawn(async move {
-        serve_connection(&node, stream).await;
+        serve_connection(&node, stream, full).await;
         node.connections.fetch_sub(1, Ordering::Relaxed);
     });
 }
@@ -127,20 +143,21 @@ struct Wire {
     busy: AtomicUsize,
     /// Milliseconds after `born` at which the last answer was ready.
     idle_since: AtomicU64,
+    /// The answer to everything, when the connection is one too many.
+    full: Option<Greeting>,
 }
 
-impl Default for Wire {
-    fn default() -> Self {
+impl Wire {
+    fn new(full: Option<Greeting>) -> Self {
         Self {
+            full,
             born: Instant::now(),
             reset: AtomicBool::new(false),
             busy: AtomicUsize::new(0),
             idle_since: AtomicU64::new(0),
         }
     }
-}
 
-impl Wire {
     fn now(&self) -> u64 {
         u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
@@ -155,10 +172,10 @@ impl Wire {
     }
 }
 
-async fn serve_connection(node: &Arc<Shared>, stream: TcpStream) {
+async fn serve_connection(node: &Arc<Shared>, stream: TcpStream, full: Option<Greeting>) {
     // Answers are small and go out whole; an error only means the peer has left.
     let _ = stream.set_nodelay(true);
-    let wire = Arc::new(Wire::default());
+    let wire = Arc::new(Wire::new(full));
     let service = service_fn(|request| {
         let (node, wire) = (Arc::clone(node), Arc::clone(&wire));
         async move {
@@ -228,14 +245,17 @@ async fn respond(
         wire.reset.store(true, Ordering::Relaxed);
         return Err(Reset);
     }
-    if let Some(status) = refuse(&request) {
-        return Ok(plain(status, Bytes::new()));
+    let (head, body) = request.into_parts();
+    let sim = &node.chain.sim;
+    if let Some(greeting) = wire.full.clone().or_else(|| sim.door(node, &head)) {
+        return Ok(greet(greeting));
     }
-    let Ok(body) = Limited::new(request.into_body(), BODY).collect().await else {
-        return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, Bytes::new()));
+    let outcome = match Limited::new(body, sim.body_limit()).collect().await {
+        Ok(body) => rpc::serve(node, &body.to_bytes()).await,
+        Err(_) => rpc::refuse(node, Malformed::TooLarge),
     };
-    match rpc::serve(node, &body.to_bytes()).await {
-        Outcome::Json(text) => Ok(json(ReplyBody::whole(text))),
+    match outcome {
+        Outcome::Json { status, text } => Ok(answer(status, text)),
         Outcome::Truncated(text) => Ok(json(ReplyBody::half(text))),
         Outcome::Nothing => Ok(plain(StatusCode::NO_CONTENT, Bytes::new())),
         Outcome::Status { status, retry_after } => Ok(failure(status, retry_after)),
@@ -248,17 +268,18 @@ async fn respond(
     }
 }
 
-/// What geth's HTTP server refuses before it reads the body; 200 is its empty answer
-/// to a plain GET.
-fn refuse(request: &Request<Incoming>) -> Option<StatusCode> {
-    match *request.method() {
-        Method::POST => {}
-        Method::GET | Method::HEAD => return Some(StatusCode::OK),
-        _ => return Some(StatusCode::METHOD_NOT_ALLOWED),
+fn greet(greeting: Greeting) -> Response<ReplyBody> {
+    let mut response = plain(greeting.status, Bytes::from(greeting.text));
+    if let Some(kind) = greeting.kind {
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     }
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let json = kind.is_some_and(|kind| kind.trim_start().starts_with("application/json"));
-    (!json).then_some(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+    response
+}
+
+fn answer(status: u16, text: String) -> Response<ReplyBody> {
+    let mut response = json(ReplyBody::whole(text));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
+    response
 }
 
 fn json(body: ReplyBody) -> Response<ReplyBody> {

@@ -70,9 +70,7 @@ impl Ask<'_> {
     /// A transaction that waits in this node's pool.
     pub fn pooled(&self, hash: &Hash) -> Option<Arc<Tx>> {
         let sent = self.node.chain.pooled(self.node.node.key, hash)?;
-        match &sent.payload {
-            Payload::Ethereum(tx) => Some(Arc::clone(tx)),
-        }
+        sent.payload.ethereum().cloned()
     }
 
     pub fn pool_status(&self, out: &mut String) -> Answer {

@@ -42,9 +42,7 @@ impl Ask<'_> {
         let options = &self.node.node.options;
         match options.client {
             Client::Geth | Client::GethPath | Client::Reth => {}
-            Client::Nethermind | Client::Besu | Client::Erigon => {
-                return Err(texts::unknown_method(method));
-            }
+            _ => return Err(texts::unknown_method(method)),
         }
         let (keep, head) = (options.retention, self.node.view.head);
         let mut object = Members::open(out);

@@ -12,7 +12,7 @@ use super::truth::{self, At};
 use super::tx::Address;
 use super::{Ask, put, texts};
 use crate::chain::BranchId;
-use crate::hash::{keccak, unhex, unhex_array};
+use crate::hash::{hex, keccak, unhex, unhex_array};
 use crate::rpc::{Answer, RpcError};
 
 /// The object of `eth_call`, as far as the simulation reads it.
@@ -173,5 +173,5 @@ fn reverted(to: &Address) -> Result<(), RpcError> {
         return Ok(());
     }
     let message = format!("execution reverted: {}", truth::REVERT_REASON);
-    Err(RpcError { code: 3, message: message.into(), data: Some(truth::revert_data()) })
+    Err(RpcError::new(3, message).with_text(&hex(&truth::revert_data())))
 }

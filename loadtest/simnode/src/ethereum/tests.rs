@@ -1,13 +1,14 @@
 use super::header::Header;
+use std::collections::HashMap;
+
 use super::*;
 use crate::chain::{Chain, ChainOptions, Pace};
-use crate::family::Sim;
 use crate::hash::unhex;
 
 fn blocks(numbers: std::ops::RangeInclusive<u64>) -> Vec<Block> {
     let options = ChainOptions { pace: Pace::Manual, start: 60, ..ChainOptions::default() };
     let chain = Chain::new(options);
-    let Sim::Ethereum(sim) = &chain.sim;
+    let sim = chain.sim.ethereum().unwrap();
     let main = chain.tip().0;
     numbers.map(|number| sim.build(&chain.draft(main, number).unwrap())).collect()
 }
