@@ -125,7 +125,7 @@ impl Ask<'_> {
             object.number("version", 1);
         }
         let names = methods::names(self.client, archive);
-        array(object.name("methods"), names, |out, name| plain(out, name));
+        array(object.name("methods"), names, plain);
         object.close();
     }
 

@@ -51,8 +51,8 @@ pub fn balance(account: &AccountId, at: BlockId) -> u128 {
     let hash = blake2_256(&[b"balance", &at.hash, account]);
     let mut half = [0; 16];
     half.copy_from_slice(&hash[..16]);
-    let high = u128::from_le_bytes(half) >> 29 | 1 << 99;
-    high & (1 << 100) - 1 & !HEIGHT_MASK | u128::from(at.number) & HEIGHT_MASK
+    let high = (u128::from_le_bytes(half) >> 29) | (1 << 99);
+    (high & ((1 << 100) - 1) & !HEIGHT_MASK) | (u128::from(at.number) & HEIGHT_MASK)
 }
 
 /// The SCALE bytes of an account's record, as `System.Account` has it.
@@ -119,7 +119,7 @@ pub fn call(function: &str, args: &[u8], at: BlockId) -> Hash {
 /// The fee of an extrinsic of this length, in the smallest unit.
 #[must_use]
 pub fn fee(length: usize, at: BlockId) -> u128 {
-    (1_000 + length as u128) << HEIGHT_BITS | u128::from(at.number) & HEIGHT_MASK
+    ((1_000 + length as u128) << HEIGHT_BITS) | (u128::from(at.number) & HEIGHT_MASK)
 }
 
 /// The root of the state, as the header carries it: known before the block's own hash.
