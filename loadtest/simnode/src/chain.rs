@@ -84,14 +84,6 @@ impl Default for ChainOptions {
     }
 }
 
-impl ChainOptions {
-    /// The defaults of a family.
-    #[must_use]
-    pub fn of(family: Family) -> Self {
-        Self { family, final_depth: family.final_depth(), ..Self::default() }
-    }
-}
-
 /// What a block is made from.
 #[derive(Clone, Debug)]
 pub struct Draft {

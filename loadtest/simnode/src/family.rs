@@ -53,6 +53,14 @@ impl Family {
     }
 }
 
+impl ChainOptions {
+    /// The defaults of a family.
+    #[must_use]
+    pub fn of(family: Family) -> Self {
+        Self { family, final_depth: family.final_depth(), ..Self::default() }
+    }
+}
+
 /// A node software whose words and habits a node imitates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

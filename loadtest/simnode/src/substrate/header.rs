@@ -52,6 +52,16 @@ impl Header {
         out
     }
 
+    /// The digest without the seal, encoded: what was known before the block was executed.
+    #[must_use]
+    pub fn early_digest(&self) -> Vec<u8> {
+        let early: Vec<_> = self.logs.iter().filter(|log| log.first() != Some(&SEAL)).collect();
+        let mut out = Vec::new();
+        push_compact(&mut out, early.len() as u128);
+        early.iter().for_each(|log| out.extend_from_slice(log));
+        out
+    }
+
     /// The block's hash.
     #[must_use]
     pub fn hash(&self) -> Hash {

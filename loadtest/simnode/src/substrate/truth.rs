@@ -28,6 +28,12 @@ pub const SYSTEM_EVENTS: [u8; 32] = [
     0x80, 0xd4, 0x1e, 0x5e, 0x16, 0x05, 0x67, 0x65, 0xbc, 0x84, 0x61, 0x85, 0x10, 0x72, 0xc9, 0xd7,
 ];
 
+/// `System.Digest`: what of the header's digest was known before the block was executed.
+pub const SYSTEM_DIGEST: [u8; 32] = [
+    0x26, 0xaa, 0x39, 0x4e, 0xea, 0x56, 0x30, 0xe0, 0x7c, 0x48, 0xae, 0x0c, 0x95, 0x58, 0xce, 0xf7,
+    0x99, 0xe7, 0xf9, 0x3f, 0xc6, 0xa9, 0x8f, 0x08, 0x74, 0xfd, 0x05, 0x7f, 0x11, 0x1c, 0x4d, 0x2d,
+];
+
 /// `Timestamp.Now`: milliseconds as a `u64`.
 pub const TIMESTAMP_NOW: [u8; 32] = [
     0xf0, 0xc3, 0x65, 0xc3, 0xcf, 0x59, 0xd6, 0x71, 0xeb, 0x72, 0xda, 0x0e, 0x7a, 0x41, 0x13, 0xc4,
@@ -86,7 +92,7 @@ pub fn account_of(key: &[u8]) -> Option<AccountId> {
 }
 
 /// The value under a key; `None` for one of eight keys, which have none. Not for the keys
-/// whose value needs more than number and hash: accounts, events and the time.
+/// whose value needs more than number and hash: accounts, events, digest and time.
 #[must_use]
 pub fn storage(key: &[u8], at: BlockId) -> Option<Vec<u8>> {
     if key == SYSTEM_NUMBER {
@@ -104,7 +110,7 @@ pub fn storage(key: &[u8], at: BlockId) -> Option<Vec<u8>> {
 /// Whether there is something under a key, at whatever block.
 #[must_use]
 pub fn present(key: &[u8]) -> bool {
-    let known = [&SYSTEM_NUMBER[..], &SYSTEM_EVENTS, &TIMESTAMP_NOW, CODE];
+    let known = [&SYSTEM_NUMBER[..], &SYSTEM_EVENTS, &SYSTEM_DIGEST, &TIMESTAMP_NOW, CODE];
     known.contains(&key)
         || account_of(key).is_some()
         || !blake2_256(&[b"present", key])[0].is_multiple_of(8)
