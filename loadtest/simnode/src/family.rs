@@ -201,7 +201,7 @@ impl Sim {
     #[must_use]
     pub fn malformed(&self, client: Client, why: Malformed) -> RpcError {
         match self {
-            Self::Ethereum(_) => crate::ethereum::texts::malformed(why),
+            Self::Ethereum(_) => crate::ethereum::door::malformed(why),
             Self::Substrate(_) => crate::substrate::texts::malformed(client, why),
         }
     }

@@ -1,7 +1,4 @@
-//! Built blocks kept at hand, and which block a transaction is in.
-//!
-//! A cache: whoever misses a block builds it again from its draft. What must hold: the
-//! newest blocks and transactions stay, and memory is bounded.
+//! The blocks that were built last, and the blocks that include a transaction.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -10,12 +7,12 @@ use parking_lot::Mutex;
 
 use crate::hash::Hash;
 
-/// Blocks kept.
+/// Built blocks kept at hand.
 const BLOCKS: usize = 4_096;
 /// Transactions that can be found by their hash: the newest ones.
 const TXS: usize = 200_000;
 
-/// The newest blocks of one chain, whatever a family calls a block.
+/// Blocks of one family by their hash.
 #[derive(Debug)]
 pub struct Recent<B> {
     inner: Mutex<Inner<B>>,
@@ -45,14 +42,13 @@ impl<B> Default for Recent<B> {
 impl<B> Recent<B> {
     #[must_use]
     pub fn get(&self, hash: &Hash) -> Option<Arc<B>> {
-        self.inner.lock().blocks.get(hash).cloned()
+        self.inner.lock().blocks.get(hash).map(Arc::clone)
     }
 
     pub fn keep(&self, hash: Hash, block: Arc<B>) {
         let mut inner = self.inner.lock();
-        if inner.blocks.insert(hash, block).is_none() {
-            inner.order.push_back(hash);
-        }
+        inner.order.push_back(hash);
+        inner.blocks.insert(hash, block);
         if inner.order.len() > BLOCKS
             && let Some(oldest) = inner.order.pop_front()
         {
@@ -60,11 +56,11 @@ impl<B> Recent<B> {
         }
     }
 
-    /// Notes that a block includes these transactions.
-    pub fn index(&self, block: Hash, txs: impl Iterator<Item = Hash>) {
+    /// Remembers that a block includes these transactions.
+    pub fn index(&self, block: Hash, txs: impl IntoIterator<Item = Hash>) {
         let mut inner = self.inner.lock();
         for tx in txs {
-            inner.index(block, tx);
+            inner.index(tx, block);
         }
     }
 
@@ -76,7 +72,7 @@ impl<B> Recent<B> {
 }
 
 impl<B> Inner<B> {
-    fn index(&mut self, block: Hash, tx: Hash) {
+    fn index(&mut self, tx: Hash, block: Hash) {
         let blocks = self.txs.entry(tx).or_default();
         if blocks.is_empty() {
             self.tx_order.push_back(tx);
@@ -89,5 +85,35 @@ impl<B> Inner<B> {
         {
             self.txs.remove(&oldest);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_is_found_in_every_block_that_includes_it() {
+        let recent: Recent<u8> = Recent::default();
+        recent.index([1; 32], [[9; 32]]);
+        recent.index([2; 32], [[9; 32]]);
+        recent.index([2; 32], [[9; 32]]);
+        assert_eq!(recent.blocks_of(&[9; 32]), [[1; 32], [2; 32]]);
+        assert!(recent.blocks_of(&[8; 32]).is_empty());
+    }
+
+    #[test]
+    fn only_the_newest_blocks_are_kept() {
+        let recent: Recent<usize> = Recent::default();
+        let name = |index: usize| {
+            let mut hash = [0; 32];
+            hash[..8].copy_from_slice(&index.to_be_bytes());
+            hash
+        };
+        for index in 0..=BLOCKS {
+            recent.keep(name(index), Arc::new(index));
+        }
+        assert_eq!(recent.get(&name(0)), None);
+        assert_eq!(recent.get(&name(BLOCKS)).as_deref(), Some(&BLOCKS));
     }
 }

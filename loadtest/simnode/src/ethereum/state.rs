@@ -173,5 +173,6 @@ fn reverted(to: &Address) -> Result<(), RpcError> {
         return Ok(());
     }
     let message = format!("execution reverted: {}", truth::REVERT_REASON);
-    Err(RpcError::new(3, message).with_text(&hex(&truth::revert_data())))
+    let data = Some(format!("\"{}\"", hex(&truth::revert_data())));
+    Err(RpcError { data, ..RpcError::new(3, message) })
 }

@@ -1,9 +1,9 @@
-//! Errors in the words of six clients; whoever is none of them talks as geth does.
-//! Source: the clients' own code, read in 2026.
+//! Errors in the words of six clients. Source: the clients' own code, read in 2026.
+//! geth's are those of every client that is not named.
 
 use crate::family::Client;
 use crate::hash::{Hash, hex};
-use crate::rpc::{Malformed, RpcError};
+use crate::rpc::RpcError;
 
 /// The answer of `rpc_modules`.
 pub const MODULES: &str = r#"{"debug":"1.0","eth":"1.0","net":"1.0","rpc":"1.0","web3":"1.0"}"#;
@@ -17,18 +17,6 @@ pub fn version(client: Client) -> &'static str {
         Client::Besu => "besu/v25.10.0/linux-x86_64/openjdk-java-21",
         Client::Erigon => "erigon/3.2.2/linux-amd64/go1.25.1",
         _ => "Geth/v1.17.8-stable/linux-amd64/go1.25.1",
-    }
-}
-
-/// What is no call.
-#[must_use]
-pub fn malformed(why: Malformed) -> RpcError {
-    match why {
-        Malformed::Text | Malformed::Json => RpcError::new(-32700, "parse error"),
-        Malformed::Call => RpcError::new(-32600, "invalid request"),
-        Malformed::EmptyBatch => RpcError::new(-32600, "empty batch"),
-        Malformed::LongBatch => RpcError::new(-32600, "batch too large"),
-        Malformed::TooLarge => RpcError::new(-32600, "content length too large").with_status(413),
     }
 }
 
