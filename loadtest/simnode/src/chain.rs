@@ -348,6 +348,13 @@ impl Chain {
         self.with(|state| state.pool.count(node, now, self.options.gossip))
     }
 
+    /// The transactions in the pool of `node`, oldest first.
+    #[must_use]
+    pub fn pool_list(&self, node: u64) -> Vec<Arc<SentTx>> {
+        let now = self.now();
+        self.with(|state| state.pool.list(node, now, self.options.gossip))
+    }
+
     /// The next nonce of an account that sent, at a block; 0 when it never did.
     #[must_use]
     pub fn nonce(&self, branch: BranchId, account: &[u8], number: u64) -> u64 {

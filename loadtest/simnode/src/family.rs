@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
 use http::request::Parts;
 use serde::{Deserialize, Serialize};
 
@@ -13,10 +12,12 @@ use crate::chain::{ChainOptions, Draft};
 use crate::ethereum::{self, Ethereum};
 use crate::hash::Hash;
 use crate::icon::{self, Icon};
+use crate::manners::{Door, Malformed, Manners};
 use crate::near::{self, Near};
-use crate::node::Context;
+use crate::node::{Context, Shared};
 use crate::retention::Retention;
-use crate::rpc::{Answer, Call, Malformed, Manners, RpcError};
+use crate::rpc::{Answer, Call, RpcError};
+use crate::substrate::{self, Substrate};
 
 /// A kind of chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,7 @@ pub enum Family {
     Ethereum,
     Icon,
     Near,
+    Substrate,
 }
 
 /// Which nonces of an account a block may include.
@@ -44,6 +46,7 @@ impl Family {
             Self::Ethereum => Client::Geth,
             Self::Icon => Client::Goloop,
             Self::Near => Client::Nearcore214,
+            Self::Substrate => Client::PolkadotSdk,
         }
     }
 
@@ -55,6 +58,7 @@ impl Family {
             // A block is final when there is one.
             Self::Icon => (0, 0),
             Self::Near => (1, 2),
+            Self::Substrate => (3, 3),
         }
     }
 
@@ -63,8 +67,7 @@ impl Family {
     #[must_use]
     pub fn retention(self, blocks: u64) -> Retention {
         match self {
-            Self::Ethereum => Retention::full(blocks),
-            Self::Icon => Retention::full(blocks),
+            Self::Ethereum | Self::Icon | Self::Substrate => Retention::full(blocks),
             Self::Near => Retention::window(blocks),
         }
     }
@@ -72,8 +75,19 @@ impl Family {
     #[must_use]
     pub fn nonces(self) -> Nonces {
         match self {
-            Self::Ethereum | Self::Icon => Nonces::Consecutive,
+            Self::Ethereum | Self::Icon | Self::Substrate => Nonces::Consecutive,
             Self::Near => Nonces::Increasing,
+        }
+    }
+
+    /// How nodes take requests, whatever the method.
+    #[must_use]
+    pub fn manners(self) -> Manners {
+        match self {
+            Self::Ethereum => ethereum::wire::MANNERS,
+            Self::Icon => icon::wire::MANNERS,
+            Self::Near => near::wire::MANNERS,
+            Self::Substrate => substrate::wire::MANNERS,
         }
     }
 }
@@ -100,11 +114,18 @@ pub enum Client {
     Nearcore27,
     /// nearcore 2.14: single methods beside `query`, time-outs that say what was seen.
     Nearcore214,
+    /// A node built from today's polkadot-sdk.
+    PolkadotSdk,
+    /// A Substrate node of 2020 and 2021, before jsonrpsee: errors by `-32603`.
+    SubstrateOld,
+    /// Chopsticks, the development node: errors without codes, the genesis block for
+    /// an unknown hash, every block final.
+    Chopsticks,
 }
 
 impl Client {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Geth,
         Self::GethPath,
         Self::Reth,
@@ -116,6 +137,9 @@ impl Client {
         Self::Nearcore24,
         Self::Nearcore27,
         Self::Nearcore214,
+        Self::PolkadotSdk,
+        Self::SubstrateOld,
+        Self::Chopsticks,
     ];
 
     #[must_use]
@@ -129,6 +153,7 @@ impl Client {
             | Self::Erigon => Family::Ethereum,
             Self::Goloop | Self::GoloopPlain => Family::Icon,
             Self::Nearcore24 | Self::Nearcore27 | Self::Nearcore214 => Family::Near,
+            Self::PolkadotSdk | Self::SubstrateOld | Self::Chopsticks => Family::Substrate,
         }
     }
 }
@@ -139,6 +164,7 @@ pub enum Payload {
     Ethereum(Arc<ethereum::tx::Tx>),
     Icon(Arc<icon::tx::Tx>),
     Near(Arc<near::tx::Signed>),
+    Substrate(Arc<substrate::extrinsic::Extrinsic>),
 }
 
 impl Payload {
@@ -156,6 +182,11 @@ impl Payload {
     pub fn near(&self) -> Option<&Arc<near::tx::Signed>> {
         if let Self::Near(signed) = self { Some(signed) } else { None }
     }
+
+    #[must_use]
+    pub fn substrate(&self) -> Option<&Arc<substrate::extrinsic::Extrinsic>> {
+        if let Self::Substrate(extrinsic) = self { Some(extrinsic) } else { None }
+    }
 }
 
 /// The simulator of a chain's family.
@@ -164,6 +195,7 @@ pub enum Sim {
     Ethereum(Ethereum),
     Icon(Icon),
     Near(Near),
+    Substrate(Substrate),
 }
 
 impl Sim {
@@ -173,6 +205,7 @@ impl Sim {
             Family::Ethereum => Self::Ethereum(Ethereum::new(options.seed)),
             Family::Icon => Self::Icon(Icon::new(options.seed)),
             Family::Near => Self::Near(Near::new(options)),
+            Family::Substrate => Self::Substrate(Substrate::default()),
         }
     }
 
@@ -182,6 +215,7 @@ impl Sim {
             Self::Ethereum(ethereum) => ethereum.seal(draft),
             Self::Icon(icon) => icon.seal(draft),
             Self::Near(near) => near.seal(draft),
+            Self::Substrate(substrate) => substrate.seal(draft),
         }
     }
 
@@ -194,6 +228,7 @@ impl Sim {
             Self::Ethereum(ethereum) => ethereum.answer(node, call, out),
             Self::Icon(icon) => icon.answer(node, call, out),
             Self::Near(near) => near.answer(node, call, out),
+            Self::Substrate(substrate) => substrate.answer(node, call, out),
         }
     }
 
@@ -204,6 +239,7 @@ impl Sim {
             Self::Ethereum(_) => ethereum::weight(method),
             Self::Icon(_) => icon::weight(method),
             Self::Near(_) => near::weight(method),
+            Self::Substrate(_) => substrate::weight(method),
         }
     }
 
@@ -214,6 +250,7 @@ impl Sim {
             Self::Ethereum(_) => ethereum::written(call),
             Self::Icon(_) => icon::written(call),
             Self::Near(_) => near::written(call),
+            Self::Substrate(_) => substrate::written(call),
         }
     }
 
@@ -221,67 +258,40 @@ impl Sim {
     #[must_use]
     pub fn standing(&self, number: u64) -> u64 {
         match self {
-            Self::Ethereum(_) | Self::Icon(_) => number,
+            Self::Ethereum(_) | Self::Icon(_) | Self::Substrate(_) => number,
             Self::Near(near) => near.rules.standing(number),
         }
     }
 
-    /// How nodes take requests, whatever the method.
+    /// What a node does with a request before it reads the body.
     #[must_use]
-    pub fn manners(&self) -> Manners {
+    pub fn door(&self, node: &Shared, head: &Parts) -> Door {
         match self {
-            Self::Ethereum(_) => ethereum::wire::MANNERS,
-            Self::Icon(_) => icon::wire::MANNERS,
-            Self::Near(_) => near::wire::MANNERS,
+            Self::Ethereum(_) => ethereum::wire::door(head),
+            Self::Icon(_) => icon::wire::door(head, node.options.client),
+            Self::Near(_) => near::wire::door(head),
+            Self::Substrate(_) => substrate::wire::door(node, head),
         }
     }
 
-    /// The method whose bare result answers a GET of this path, if one does.
+    /// What is said to a request, or to an item of a batch, that is no call.
     #[must_use]
-    pub fn page(&self, head: &Parts) -> Option<&'static str> {
-        match self {
-            Self::Ethereum(_) | Self::Icon(_) => None,
-            Self::Near(_) => near::wire::page(head),
-        }
-    }
-
-    /// What a node's HTTP server refuses before it reads the body: status and text.
-    #[must_use]
-    pub fn refuse(&self, head: &Parts, client: Client) -> Option<(StatusCode, &'static str)> {
-        match self {
-            Self::Ethereum(_) => ethereum::wire::refuse(head),
-            Self::Icon(_) => icon::wire::refuse(head, client),
-            Self::Near(_) => near::wire::refuse(head),
-        }
-    }
-
-    /// What is said to a request that is no call: HTTP status (where it is not one of
-    /// a batch) and JSON.
-    #[must_use]
-    pub fn malformed(&self, why: Malformed) -> (u16, &'static str) {
+    pub fn malformed(&self, client: Client, why: Malformed) -> RpcError {
         match self {
             Self::Ethereum(_) => ethereum::wire::malformed(why),
             Self::Icon(_) => icon::wire::malformed(why),
             Self::Near(_) => near::wire::malformed(why),
+            Self::Substrate(_) => substrate::wire::malformed(client, why),
         }
     }
 
     /// An error that a fault asks for, in the form of the family.
     #[must_use]
-    pub fn injected(&self, code: i64, message: &str) -> RpcError {
+    pub fn injected(&self, client: Client, code: i64, message: &str) -> RpcError {
         match self {
-            Self::Ethereum(_) | Self::Icon(_) => RpcError::new(code, message.to_owned()),
-            Self::Near(_) => near::texts::injected(code, message),
-        }
-    }
-
-    /// The HTTP status of an error that answers a call outside of batches.
-    #[must_use]
-    pub fn status(&self, client: Client, error: &RpcError) -> u16 {
-        match self {
-            Self::Ethereum(_) => 200,
-            Self::Icon(_) => 400,
-            Self::Near(_) => near::texts::status(client, error),
+            Self::Ethereum(_) | Self::Substrate(_) => RpcError::new(code, message.to_owned()),
+            Self::Icon(_) => icon::texts::error(code, message.to_owned()),
+            Self::Near(_) => near::texts::injected(client, code, message),
         }
     }
 }

@@ -16,13 +16,16 @@ pub mod family;
 pub mod faults;
 pub mod hash;
 pub mod icon;
+mod json;
 pub mod latency;
+pub mod manners;
 pub mod near;
 pub mod node;
-pub mod recent;
+mod recent;
 pub mod retention;
 pub mod rpc;
 mod server;
+pub mod substrate;
 
 pub use chain::{BlockId, Chain, ChainOptions, Pace};
 pub use control::Control;

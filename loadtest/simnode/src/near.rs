@@ -99,6 +99,11 @@ impl Near {
     /// # Errors
     /// As a node of that generation would.
     pub fn answer(&self, node: &Context<'_>, call: &Call<'_>, out: &mut String) -> Answer {
+        let client = node.node.options.client;
+        self.try_answer(node, call, out).map_err(|error| texts::served_by(client, error))
+    }
+
+    fn try_answer(&self, node: &Context<'_>, call: &Call<'_>, out: &mut String) -> Answer {
         let method = &*call.method;
         if !knows(node.node.options.client, method) {
             return Err(texts::unknown_method(method));

@@ -16,10 +16,11 @@ use tokio::task::JoinHandle;
 
 use crate::chain::{BranchId, Chain};
 use crate::counters::{Counters, Counts};
-use crate::family::Client;
+use crate::family::{Client, Family};
 use crate::faults::{BadFault, Fault, Injected};
 use crate::hash::{Draws, key_of, mix};
 use crate::latency::Latency;
+use crate::manners::Manners;
 use crate::retention::Retention;
 use crate::server;
 
@@ -30,8 +31,7 @@ pub struct NodeOptions {
     pub name: String,
     /// Default 127.0.0.1, any free port.
     pub listen: SocketAddr,
-    /// Default geth; a client of another family than the chain's becomes that
-    /// family's own default.
+    /// Default geth. Must be of the chain's family.
     pub client: Client,
     pub retention: Retention,
     pub latency: Latency,
@@ -51,6 +51,13 @@ impl NodeOptions {
     #[must_use]
     pub fn named(name: &str) -> Self {
         Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    /// A node that imitates the usual client of a family.
+    #[must_use]
+    pub fn of(family: Family, name: &str) -> Self {
+        let max_connections = family.manners().connections;
+        Self { client: family.client(), max_connections, ..Self::named(name) }
     }
 }
 
@@ -82,8 +89,13 @@ impl Node {
     /// Binds the node's port and starts to serve. Needs a tokio runtime.
     ///
     /// # Errors
-    /// When the address cannot be bound.
+    /// When the address cannot be bound, or the client is of another family.
     pub async fn start(chain: Arc<Chain>, options: NodeOptions) -> io::Result<Self> {
+        let (client, family) = (options.client, chain.options.family);
+        if client.family() != family {
+            let why = format!("{client:?} is no software of the family {family:?}");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
         let socket = server::reserve(options.listen)?;
         let address = socket.local_addr()?;
         let listener = socket.listen(server::BACKLOG)?;
@@ -222,11 +234,7 @@ pub(crate) enum Life {
 }
 
 impl Shared {
-    fn new(chain: Arc<Chain>, mut options: NodeOptions, address: SocketAddr) -> Self {
-        let family = chain.options.family;
-        if options.client.family() != family {
-            options.client = family.client();
-        }
+    fn new(chain: Arc<Chain>, options: NodeOptions, address: SocketAddr) -> Self {
         let key = key_of(&options.name);
         Self {
             draws: Draws::new(mix(key ^ chain.options.seed)),
@@ -280,6 +288,11 @@ impl Shared {
             *held = Arc::new(ailments);
         }
         self.announce();
+    }
+
+    /// How the node takes requests.
+    pub(crate) fn manners(&self) -> Manners {
+        self.chain.options.family.manners()
     }
 
     /// Wakes whoever waits for a change of the faults.

@@ -2,9 +2,10 @@
 //!
 //! Calls borrow from the request's bytes and answers are written into one string: no
 //! tree of values. What the methods mean is the family's business, and so are its
-//! [`Manners`]: batches, statuses, what is said to a request that is no call.
+//! [manners](crate::manners).
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -13,35 +14,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::faults::Fault;
+use crate::manners::Malformed;
 use crate::node::{Context, Shared};
 
 /// How often a held call is asked again.
 const HOLD_STEP: Duration = Duration::from_millis(10);
-
-/// How nodes of a family take requests, whatever the method.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Manners {
-    /// Calls of one batch; 0 where there are no batches.
-    pub batch: usize,
-    /// Whether the replies of a batch stand in the order of its calls.
-    pub in_order: bool,
-    /// Whether a call without an id is carried out.
-    pub notes: bool,
-    /// HTTP status of the empty answer to nothing but notifications.
-    pub silent: u16,
-    /// The largest request body, in bytes.
-    pub body: usize,
-}
-
-/// Why a request is no call and no batch of calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Malformed {
-    Json,
-    Call,
-    EmptyBatch,
-    /// More calls than [`Manners::batch`].
-    LongBatch,
-}
 
 /// A call as it came.
 #[derive(Debug, Deserialize)]
@@ -70,17 +47,38 @@ impl<'a> Call<'a> {
         let text = self.params.map_or("[]", RawValue::get);
         serde_json::from_str(text).unwrap_or_default()
     }
+
+    /// The named parameters; none when they are absent or positional.
+    #[must_use]
+    pub fn named(&self) -> Option<BTreeMap<Cow<'a, str>, &'a RawValue>> {
+        serde_json::from_str(self.params?.get()).ok()
+    }
+
+    /// The parameters in the order of `names`, whether they came by position or by
+    /// name; `null` stands for one that is absent before one that is not.
+    #[must_use]
+    pub fn args_named(&self, names: &[&str]) -> Vec<&'a RawValue> {
+        let Some(mut members) = self.named() else { return self.args() };
+        let found: Vec<Option<&RawValue>> =
+            names.iter().map(|name| members.remove(*name)).collect();
+        let count = found.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+        found[..count].iter().map(|arg| arg.unwrap_or(RawValue::NULL)).collect()
+    }
 }
 
 /// An error as a node answers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RpcError {
-    pub code: i64,
+    /// `None`: the member is missing, as in the errors of some nodes.
+    pub code: Option<i64>,
     pub message: Cow<'static, str>,
     /// JSON text.
     pub data: Option<String>,
     /// More members, as JSON text without braces: `"name":"HANDLER_ERROR"`.
     pub more: Option<String>,
+    /// The HTTP status that the error is served with when it is no part of a batch.
+    /// Default 200.
+    pub status: u16,
     /// The call is asked again until this time is over, and only then this is the
     /// answer: for methods that hold the socket.
     pub hold: Option<Duration>,
@@ -88,7 +86,26 @@ pub struct RpcError {
 
 impl RpcError {
     pub fn new(code: i64, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), data: None, more: None, hold: None }
+        Self { code: Some(code), ..Self::uncoded(message) }
+    }
+
+    /// An error without a code.
+    pub fn uncoded(message: impl Into<Cow<'static, str>>) -> Self {
+        let message = message.into();
+        Self { code: None, message, data: None, more: None, status: 200, hold: None }
+    }
+
+    /// With a string as its data.
+    #[must_use]
+    pub fn with_text(mut self, data: &str) -> Self {
+        self.data = serde_json::to_string(data).ok();
+        self
+    }
+
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
     }
 }
 
@@ -130,8 +147,8 @@ pub async fn serve_page(node: &Shared, head: &Parts, method: &str) -> Outcome {
     let call = Call { id: None, method: Cow::Borrowed(method), params: None };
     let mut out = String::with_capacity(256);
     match answer(node, head, &call, &mut out).await {
-        Done::Spoilt(outcome) => outcome,
-        Done::Answered { .. } => page(&out),
+        Err(spoilt) => spoilt,
+        Ok(_) => page(&out),
     }
 }
 
@@ -148,47 +165,60 @@ fn page(reply: &str) -> Outcome {
     }
 }
 
+/// The answer to a request that is no call.
+#[must_use]
+pub fn refuse(node: &Shared, why: Malformed) -> Outcome {
+    let error = node.chain.sim.malformed(node.options.client, why);
+    let mut text = refusal(&error);
+    if why == Malformed::LongBatch && node.manners().listed {
+        text = format!("[{text}]");
+    }
+    Outcome::Json { status: error.status, text }
+}
+
+fn refusal(error: &RpcError) -> String {
+    let mut out = String::from(r#"{"jsonrpc":"2.0","id":null,"#);
+    write_error(error, &mut out);
+    out.push('}');
+    out
+}
+
 async fn serve_one(node: &Shared, head: &Parts, body: &[u8]) -> Outcome {
     let call = match read(body) {
         Ok(call) => call,
-        Err(why) => return malformed(node, why),
+        Err(why) => return refuse(node, why),
     };
-    if call.id.is_none() && !node.chain.sim.manners().notes {
-        return malformed(node, Malformed::Call);
+    if call.id.is_none() && !node.manners().notes {
+        return refuse(node, Malformed::Call);
     }
     let mut out = String::with_capacity(256);
     match answer(node, head, &call, &mut out).await {
-        Done::Spoilt(outcome) => outcome,
-        Done::Answered { .. } if call.id.is_none() => nothing(node),
-        Done::Answered { status } => Outcome::Json { status, text: out },
+        Err(spoilt) => spoilt,
+        Ok(_) if call.id.is_none() => nothing(node),
+        Ok(status) => Outcome::Json { status, text: out },
     }
-}
-
-fn malformed(node: &Shared, why: Malformed) -> Outcome {
-    let (status, text) = node.chain.sim.malformed(why);
-    Outcome::Json { status, text: text.to_owned() }
 }
 
 fn nothing(node: &Shared) -> Outcome {
-    Outcome::Nothing { status: node.chain.sim.manners().silent }
+    Outcome::Nothing { status: node.manners().silent }
 }
 
 async fn serve_batch(node: &Shared, head: &Parts, body: &[u8]) -> Outcome {
-    let manners = node.chain.sim.manners();
+    let manners = node.manners();
     let items: Vec<&RawValue> = match serde_json::from_slice(body) {
         Ok(items) => items,
-        Err(_) => return malformed(node, Malformed::Json),
+        Err(_) => return refuse(node, Malformed::Json),
     };
     if items.is_empty() {
-        return malformed(node, Malformed::EmptyBatch);
+        return refuse(node, Malformed::EmptyBatch);
     }
     if items.len() > manners.batch {
-        return malformed(node, Malformed::LongBatch);
+        return refuse(node, Malformed::LongBatch);
     }
     let (mut out, mut replies) = (String::new(), Vec::with_capacity(items.len()));
     for item in items {
         let start = out.len();
-        if let Some(spoilt) = serve_item(node, head, item.get().as_bytes(), &mut out).await {
+        if let Err(spoilt) = serve_item(node, head, item.get().as_bytes(), &mut out).await {
             return spoilt;
         }
         if out.len() > start {
@@ -214,39 +244,43 @@ fn listed(replies: &str, order: &[Range<usize>]) -> String {
     text
 }
 
-async fn serve_item(node: &Shared, head: &Parts, item: &[u8], out: &mut String) -> Option<Outcome> {
+async fn serve_item(
+    node: &Shared,
+    head: &Parts,
+    item: &[u8],
+    out: &mut String,
+) -> Result<(), Outcome> {
     let start = out.len();
     match read(item) {
-        Err(why) => out.push_str(node.chain.sim.malformed(why).1),
+        Err(why) => {
+            out.push_str(&refusal(&node.chain.sim.malformed(node.options.client, why)));
+        }
         Ok(call) => {
-            let done = answer(node, head, &call, out).await;
+            answer(node, head, &call, out).await?;
             if call.id.is_none() {
                 out.truncate(start);
             }
-            if let Done::Spoilt(outcome) = done {
-                return Some(outcome);
-            }
         }
     }
-    None
+    Ok(())
 }
 
 fn read(body: &[u8]) -> Result<Call<'_>, Malformed> {
-    let raw = serde_json::from_slice::<&RawValue>(body).map_err(|_| Malformed::Json)?;
+    let Ok(raw) = serde_json::from_slice::<&RawValue>(body) else {
+        let object = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+        return Err(if object { Malformed::Json } else { Malformed::Text });
+    };
     serde_json::from_str(raw.get()).map_err(|_| Malformed::Call)
 }
 
-/// What became of a call.
-enum Done {
-    /// The reply is in the buffer; alone it goes out with this HTTP status.
-    Answered {
-        status: u16,
-    },
-    Spoilt(Outcome),
-}
-
-/// Answers one call into `out`, or says how the whole reply is spoilt.
-async fn answer(node: &Shared, head: &Parts, call: &Call<'_>, out: &mut String) -> Done {
+/// Answers one call into `out` and gives its HTTP status where it stands alone, or says
+/// how the whole reply is spoilt.
+async fn answer(
+    node: &Shared,
+    head: &Parts,
+    call: &Call<'_>,
+    out: &mut String,
+) -> Result<u16, Outcome> {
     let method = &*call.method;
     node.counters.call(method, node.chain.sim.written(call));
     let strike = node.strike(method);
@@ -257,10 +291,10 @@ async fn answer(node: &Shared, head: &Parts, call: &Call<'_>, out: &mut String) 
         node.healed(method).await;
     }
     if let Some(early) = strike.as_ref().and_then(spoil_early) {
-        return Done::Spoilt(early);
+        return Err(early);
     }
     if !node.serve_time(method).await {
-        return Done::Spoilt(Outcome::Status { status: 503, retry_after: None });
+        return Err(Outcome::Status { status: 503, retry_after: None });
     }
     let start = out.len();
     let id = if strike == Some(Fault::WrongId) { "987654321" } else { id_of(call) };
@@ -277,8 +311,8 @@ async fn answer(node: &Shared, head: &Parts, call: &Call<'_>, out: &mut String) 
         node.counters.error(method);
     }
     match strike.and_then(|fault| spoil_late(&fault, &out[start..])) {
-        Some(late) => Done::Spoilt(late),
-        None => Done::Answered { status: written.status },
+        Some(late) => Err(late),
+        None => Ok(written.status),
     }
 }
 
@@ -306,14 +340,15 @@ fn write_answer(
     out.push_str(r#","result":"#);
     let result = out.len();
     let answer = match strike {
-        Some(Fault::Error { code, message }) => Err(node.chain.sim.injected(*code, message)),
+        Some(Fault::Error { code, message }) => {
+            Err(node.chain.sim.injected(node.node.options.client, *code, message))
+        }
         _ => node.chain.sim.answer(node, call, out),
     };
     let mut written = Written { status: 200, failed: false, hold: Duration::ZERO };
     if let Err(error) = answer {
         let hold = error.hold.unwrap_or_default();
-        let status = node.chain.sim.status(node.node.options.client, &error);
-        written = Written { status, failed: true, hold };
+        written = Written { status: error.status, failed: true, hold };
         out.truncate(result - r#""result":"#.len());
         write_error(&error, out);
     }
@@ -323,9 +358,11 @@ fn write_answer(
 
 fn write_error(error: &RpcError, out: &mut String) {
     let message = serde_json::to_string(&error.message).unwrap_or_default();
-    out.push_str(r#""error":{"code":"#);
-    out.push_str(&error.code.to_string());
-    out.push_str(r#","message":"#);
+    out.push_str(r#""error":{"#);
+    if let Some(code) = error.code {
+        out.push_str(&format!(r#""code":{code},"#));
+    }
+    out.push_str(r#""message":"#);
     out.push_str(&message);
     if let Some(data) = &error.data {
         out.push_str(r#","data":"#);

@@ -22,6 +22,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 
 use self::body::ReplyBody;
+use crate::manners::{Door, Malformed, Notice};
 use crate::node::{Life, Shared};
 use crate::rpc::{self, Outcome};
 
@@ -105,13 +106,16 @@ async fn come_back(node: &Arc<Shared>) -> Option<TcpListener> {
 fn admit(node: &Arc<Shared>, stream: TcpStream) {
     node.counters.connection();
     let open = node.connections.fetch_add(1, Ordering::Relaxed);
-    if open >= node.options.max_connections {
+    let most = node.options.max_connections;
+    let full = if open >= most { node.manners().full } else { None };
+    // Those that are told why they are refused are bounded too.
+    if open >= most && (full.is_none() || open >= most.saturating_mul(2)) {
         node.connections.fetch_sub(1, Ordering::Relaxed);
         return;
     }
     let node = Arc::clone(node);
     tokio::spawn(async move {
-        serve_connection(&node, stream).await;
+        serve_connection(&node, stream, full).await;
         node.connections.fetch_sub(1, Ordering::Relaxed);
     });
 }
@@ -124,20 +128,21 @@ struct Wire {
     busy: AtomicUsize,
     /// Milliseconds after `born` at which the last answer was ready.
     idle_since: AtomicU64,
+    /// The answer to everything, when the connection is one too many.
+    full: Option<Notice>,
 }
 
-impl Default for Wire {
-    fn default() -> Self {
+impl Wire {
+    fn new(full: Option<Notice>) -> Self {
         Self {
+            full,
             born: Instant::now(),
             reset: AtomicBool::new(false),
             busy: AtomicUsize::new(0),
             idle_since: AtomicU64::new(0),
         }
     }
-}
 
-impl Wire {
     fn now(&self) -> u64 {
         u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
@@ -152,10 +157,10 @@ impl Wire {
     }
 }
 
-async fn serve_connection(node: &Arc<Shared>, stream: TcpStream) {
+async fn serve_connection(node: &Arc<Shared>, stream: TcpStream, full: Option<Notice>) {
     // Answers are small and go out whole; an error only means the peer has left.
     let _ = stream.set_nodelay(true);
-    let wire = Arc::new(Wire::default());
+    let wire = Arc::new(Wire::new(full));
     let service = service_fn(|request| {
         let (node, wire) = (Arc::clone(node), Arc::clone(&wire));
         async move {
@@ -226,19 +231,15 @@ async fn respond(
         return Err(Reset);
     }
     let (head, body) = request.into_parts();
-    if let Some(method) = node.chain.sim.page(&head) {
-        return send(wire, rpc::serve_page(node, &head, method).await);
-    }
-    if let Some((status, text)) = node.chain.sim.refuse(&head, node.options.client) {
-        return Ok(plain(status, Bytes::from_static(text.as_bytes())));
-    }
-    let Ok(body) = Limited::new(body, node.chain.sim.manners().body).collect().await else {
-        return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, Bytes::new()));
+    let door = wire.full.map_or_else(|| node.chain.sim.door(node, &head), Door::Say);
+    let outcome = match door {
+        Door::Say(notice) => return Ok(say(notice)),
+        Door::Page(method) => rpc::serve_page(node, &head, method).await,
+        Door::Read => match Limited::new(body, node.manners().body).collect().await {
+            Ok(body) => rpc::serve(node, &head, &body.to_bytes()).await,
+            Err(_) => rpc::refuse(node, Malformed::TooLarge),
+        },
     };
-    send(wire, rpc::serve(node, &head, &body.to_bytes()).await)
-}
-
-fn send(wire: &Wire, outcome: Outcome) -> Result<Response<ReplyBody>, Reset> {
     match outcome {
         Outcome::Json { status, text } => Ok(json(status, ReplyBody::whole(text))),
         Outcome::Truncated(text) => Ok(json(200, ReplyBody::half(text))),
@@ -251,6 +252,15 @@ fn send(wire: &Wire, outcome: Outcome) -> Result<Response<ReplyBody>, Reset> {
             Err(Reset)
         }
     }
+}
+
+fn say(notice: Notice) -> Response<ReplyBody> {
+    let mut response = plain(notice.status, Bytes::from_static(notice.text.as_bytes()));
+    if !notice.text.is_empty() {
+        let kind = HeaderValue::from_static("text/plain");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    }
+    response
 }
 
 fn code(status: u16) -> StatusCode {

@@ -6,6 +6,7 @@
 mod faults;
 mod icon;
 mod near;
+mod substrate;
 mod wire;
 
 use std::sync::Arc;

@@ -109,6 +109,14 @@ impl Pool {
         entries.filter(|entry| entry.known(node, now, gossip)).count()
     }
 
+    /// What `node` knows, in the order of arrival.
+    pub fn list(&self, node: u64, now: Duration, gossip: Duration) -> Vec<Arc<SentTx>> {
+        let entries = self.by_account.values().flat_map(BTreeMap::values);
+        let mut known: Vec<_> = entries.filter(|entry| entry.known(node, now, gossip)).collect();
+        known.sort_by_key(|entry| entry.order);
+        known.into_iter().map(|entry| Arc::clone(&entry.tx)).collect()
+    }
+
     pub fn next_nonce(
         &self,
         node: u64,

@@ -1,43 +1,43 @@
 //! How geth's HTTP server takes requests, whatever the method.
 
 use http::request::Parts;
-use http::{Method, StatusCode, header};
+use http::{Method, StatusCode};
 
-use crate::rpc::{Malformed, Manners};
+use crate::manners::{Door, Malformed, Manners, Notice, is_json};
+use crate::rpc::RpcError;
 
-/// See [`crate::family::Sim::manners`].
-pub const MANNERS: Manners =
-    Manners { batch: 1_000, in_order: true, notes: true, silent: 204, body: 5 * 1024 * 1024 };
+/// See [`crate::family::Family::manners`].
+pub const MANNERS: Manners = Manners {
+    batch: 1_000,
+    listed: true,
+    in_order: true,
+    notes: true,
+    silent: 204,
+    body: 5 * 1024 * 1024,
+    connections: 4_096,
+    full: None,
+};
 
-/// See [`crate::family::Sim::refuse`]; 200 is the empty answer to a plain GET.
+/// See [`crate::family::Sim::door`]; 200 is the empty answer to a plain GET.
 #[must_use]
-pub fn refuse(head: &Parts) -> Option<(StatusCode, &'static str)> {
-    match head.method {
-        Method::POST => {}
-        Method::GET | Method::HEAD => return Some((StatusCode::OK, "")),
-        _ => return Some((StatusCode::METHOD_NOT_ALLOWED, "")),
-    }
-    let kind = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let json = kind.is_some_and(|kind| kind.trim_start().starts_with("application/json"));
-    (!json).then_some((StatusCode::UNSUPPORTED_MEDIA_TYPE, ""))
+pub fn door(head: &Parts) -> Door {
+    let status = match head.method {
+        Method::POST if is_json(head) => return Door::Read,
+        Method::POST => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Method::GET | Method::HEAD => StatusCode::OK,
+        _ => StatusCode::METHOD_NOT_ALLOWED,
+    };
+    Door::Say(Notice::new(status, ""))
 }
 
 /// See [`crate::family::Sim::malformed`].
 #[must_use]
-pub fn malformed(why: Malformed) -> (u16, &'static str) {
-    let text = match why {
-        Malformed::Json => {
-            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"parse error"}}"#
-        }
-        Malformed::Call => {
-            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"invalid request"}}"#
-        }
-        Malformed::EmptyBatch => {
-            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"empty batch"}}"#
-        }
-        Malformed::LongBatch => {
-            r#"[{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"batch too large"}}]"#
-        }
-    };
-    (200, text)
+pub fn malformed(why: Malformed) -> RpcError {
+    match why {
+        Malformed::Text | Malformed::Json => RpcError::new(-32700, "parse error"),
+        Malformed::Call => RpcError::new(-32600, "invalid request"),
+        Malformed::EmptyBatch => RpcError::new(-32600, "empty batch"),
+        Malformed::LongBatch => RpcError::new(-32600, "batch too large"),
+        Malformed::TooLarge => RpcError::new(-32600, "content length too large").with_status(413),
+    }
 }

@@ -64,15 +64,12 @@ impl<'a> Params<'a> {
     /// # Errors
     /// -32602 as goloop words it.
     pub fn read(call: &Call<'a>, members: &[Member]) -> Result<Self, RpcError> {
-        let Some(raw) = call.params.filter(|raw| raw.get() != "null") else {
-            if members.iter().any(|member| member.required) {
-                return Err(unmarshal("'params' of request is required "));
-            }
-            return Ok(Self::default());
-        };
-        let read: Self = Self {
-            members: serde_json::from_str(raw.get())
-                .map_err(|_| unmarshal("'params' of request must be object type"))?,
+        let required = members.iter().any(|member| member.required);
+        let read = match (call.params, call.named()) {
+            (None, _) if required => return Err(unmarshal("'params' of request is required ")),
+            (None, _) => return Ok(Self::default()),
+            (Some(_), Some(members)) => Self { members },
+            (Some(_), None) => return Err(unmarshal("'params' of request must be object type")),
         };
         let known = |name: &str| members.iter().any(|member| member.name == name);
         if let Some(name) = read.members.keys().find(|name| !known(name)) {

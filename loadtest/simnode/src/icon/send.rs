@@ -13,9 +13,8 @@ use crate::family::{Client, Payload};
 use crate::hash::Hash;
 use crate::rpc::{Answer, RpcError};
 
-/// How long the waiting methods wait when the caller says nothing, and at most.
+/// How long the waiting methods wait when the caller says nothing.
 const WAIT: Duration = Duration::from_secs(5);
-const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// How far the timestamp may be from the newest block's (before) and the clock (after).
 const WINDOW: Duration = Duration::from_secs(300);
@@ -76,12 +75,13 @@ impl Ask<'_> {
     fn wait_for(&self, hash: &Hash, out: &mut String) -> Answer {
         let asked = wire::timeout(&self.node.head.headers).unwrap_or(WAIT);
         if asked.is_zero() {
-            return Err(RpcError::new(-32600, "InvalidRequest: InvalidTimeout(0)"));
+            return Err(texts::error(-32600, "InvalidRequest: InvalidTimeout(0)"));
         }
+        let most = self.node.node.options.patience;
         match self.result_of(hash) {
             Ok(result) => put(out, &result),
-            Err(error) if matches!(error.code, -31002 | -31003) => {
-                Err(texts::wait_expired(asked.min(MAX_WAIT), asked > MAX_WAIT, hash))
+            Err(error) if matches!(error.code, Some(-31002 | -31003)) => {
+                Err(texts::wait_expired(asked.min(most), asked > most, hash))
             }
             Err(error) => Err(error),
         }

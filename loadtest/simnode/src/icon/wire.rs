@@ -6,13 +6,23 @@ use std::time::Duration;
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 
+use super::texts;
 use crate::family::Client;
-use crate::rpc::{Malformed, Manners};
+use crate::manners::{Door, Malformed, Manners, Notice};
+use crate::rpc::RpcError;
 
-/// See [`crate::family::Sim::manners`]. goloop works on the calls of a batch at the same
+/// See [`crate::family::Family::manners`]. goloop works on the calls of a batch at the same
 /// time and loopchain replied as they were done: a client may not rely on their order.
-pub const MANNERS: Manners =
-    Manners { batch: 10, in_order: false, notes: true, silent: 200, body: 5 * 1024 * 1024 };
+pub const MANNERS: Manners = Manners {
+    batch: 10,
+    listed: false,
+    in_order: false,
+    notes: true,
+    silent: 200,
+    body: 5 * 1024 * 1024,
+    connections: 4_096,
+    full: None,
+};
 
 /// The channel of ICON networks.
 pub const CHANNEL: &str = "icon_dex";
@@ -45,39 +55,33 @@ pub fn api(path: &str) -> Result<Api, &'static str> {
     }
 }
 
-/// See [`crate::family::Sim::refuse`].
+/// See [`crate::family::Sim::door`].
 #[must_use]
-pub fn refuse(head: &Parts, client: Client) -> Option<(StatusCode, &'static str)> {
+pub fn door(head: &Parts, client: Client) -> Door {
     let plain = client == Client::GoloopPlain;
+    let not_found = |text| Door::Say(Notice::new(StatusCode::NOT_FOUND, text));
     match api(head.uri.path()) {
-        Err(text) => Some((StatusCode::NOT_FOUND, text)),
-        Ok(Api::Debug) if plain => Some((StatusCode::NOT_FOUND, "debug API is disabled")),
+        Err(text) => not_found(text),
+        Ok(Api::Debug) if plain => not_found("debug API is disabled"),
         Ok(_) if head.method != Method::POST => {
-            Some((StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed <nil>"))
+            Door::Say(Notice::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed <nil>"))
         }
-        Ok(_) => None,
+        Ok(_) => Door::Read,
     }
 }
 
 /// See [`crate::family::Sim::malformed`].
 #[must_use]
-pub fn malformed(why: Malformed) -> (u16, &'static str) {
+pub fn malformed(why: Malformed) -> RpcError {
+    let request = || texts::error(-32600, "InvalidRequest");
     match why {
-        Malformed::Json => {
-            (400, r#"{"jsonrpc":"2.0","error":{"code":-32700,"message":"ParseError"},"id":null}"#)
+        Malformed::Text | Malformed::Json => texts::error(-32700, "ParseError"),
+        Malformed::Call => {
+            texts::error(-32600, "InvalidRequest: fail to unmarshal, request must be object type")
         }
-        Malformed::Call => (
-            400,
-            r#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"InvalidRequest: fail to unmarshal, request must be object type"},"id":null}"#,
-        ),
-        Malformed::EmptyBatch => (
-            400,
-            r#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"InvalidRequest"},"id":null}"#,
-        ),
-        Malformed::LongBatch => (
-            503,
-            r#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"InvalidRequest","data":"too many request"},"id":null}"#,
-        ),
+        Malformed::EmptyBatch => request(),
+        Malformed::LongBatch => request().with_text("too many request").with_status(503),
+        Malformed::TooLarge => request().with_status(413),
     }
 }
 
@@ -129,13 +133,6 @@ mod tests {
     fn durations_read_as_in_go() {
         for (millis, text) in [(0, "0s"), (250, "250ms"), (5_000, "5s"), (1_500, "1.5s")] {
             assert_eq!(go_duration(Duration::from_millis(millis)), text);
-        }
-    }
-
-    #[test]
-    fn refusals_are_json() {
-        for why in [Malformed::Json, Malformed::Call, Malformed::EmptyBatch, Malformed::LongBatch] {
-            serde_json::from_str::<serde_json::Value>(malformed(why).1).unwrap();
         }
     }
 

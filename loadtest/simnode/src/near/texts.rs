@@ -35,29 +35,31 @@ pub fn protocol(client: Client) -> u32 {
     }
 }
 
-/// The HTTP status of an error: nearcore takes it from the error's name.
-#[must_use]
-pub fn status(client: Client, error: &RpcError) -> u16 {
-    let Some(more) = &error.more else { return 200 };
-    let named = |name: &str| more.contains(&format!("\"name\":\"{name}\""));
-    if named("REQUEST_VALIDATION_ERROR") {
-        400
-    } else if named("TIMEOUT_ERROR") {
-        408
-    } else if named("UNKNOWN_BLOCK") {
-        // Since pull request 12402.
-        if client == Client::Nearcore24 { 200 } else { 422 }
-    } else if named("INTERNAL_ERROR") {
-        500
-    } else {
-        200
+/// The HTTP status that nearcore takes from the names of an error and of its cause.
+fn status(name: &str, cause: &Value) -> u16 {
+    match (name, cause["name"].as_str()) {
+        ("REQUEST_VALIDATION_ERROR", _) => 400,
+        (_, Some("TIMEOUT_ERROR")) => 408,
+        (_, Some("UNKNOWN_BLOCK")) => UNKNOWN_BLOCK,
+        ("INTERNAL_ERROR", _) => 500,
+        _ => 200,
     }
+}
+
+/// The status of unknown blocks since pull request 12402.
+const UNKNOWN_BLOCK: u16 = 422;
+
+/// An error as a generation serves it.
+#[must_use]
+pub fn served_by(client: Client, error: RpcError) -> RpcError {
+    let older = client == Client::Nearcore24 && error.status == UNKNOWN_BLOCK;
+    if older { error.with_status(200) } else { error }
 }
 
 /// An error that a fault asks for. A message in capitals is the name of a cause, which
 /// gets its usual name, status and text; any other is a provider's own error.
 #[must_use]
-pub fn injected(code: i64, message: &str) -> RpcError {
+pub fn injected(client: Client, code: i64, message: &str) -> RpcError {
     let plain = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
     if message.is_empty() || !message.bytes().all(plain) {
         return RpcError::new(code, message.to_owned());
@@ -66,7 +68,7 @@ pub fn injected(code: i64, message: &str) -> RpcError {
         "INTERNAL_ERROR" => {
             return internal("The node reached its limits. Try again later. More details: full");
         }
-        "TIMEOUT_ERROR" => return timeout(Client::Nearcore27, false),
+        "TIMEOUT_ERROR" => return timeout(client, false),
         "NO_SYNCED_BLOCKS" => (json!({}), "There are no fully synchronized blocks on the node yet"),
         "NOT_SYNCED_YET" => (json!({}), "There are no fully synchronized blocks yet"),
         "UNAVAILABLE_SHARD" => {
@@ -79,7 +81,7 @@ pub fn injected(code: i64, message: &str) -> RpcError {
         "SHARD_NOT_APPLIED" => (json!({}), "Shard result is not applied yet"),
         other => (json!({}), other),
     };
-    handler(message, info, text)
+    served_by(client, handler(message, info, text))
 }
 
 /// An error of a handler, as most are.
@@ -97,6 +99,7 @@ fn named(
 ) -> RpcError {
     RpcError {
         data: Some(data.into().to_string()),
+        status: status(name, cause),
         more: Some(format!("\"name\":\"{name}\",\"cause\":{cause}")),
         ..RpcError::new(code, message)
     }
@@ -112,6 +115,14 @@ pub fn unknown_method(method: &str) -> RpcError {
 #[must_use]
 pub fn bad_params(why: &str) -> RpcError {
     let text = format!("Failed parsing args: {why}");
+    let cause = json!({"info": {"error_message": text}, "name": "PARSE_ERROR"});
+    named("REQUEST_VALIDATION_ERROR", -32700, "Parse error", &cause, text)
+}
+
+/// What is no call at all.
+#[must_use]
+pub fn no_request() -> RpcError {
+    let text = "JSON RPC Request format was expected";
     let cause = json!({"info": {"error_message": text}, "name": "PARSE_ERROR"});
     named("REQUEST_VALIDATION_ERROR", -32700, "Parse error", &cause, text)
 }
@@ -232,11 +243,11 @@ mod tests {
     use super::*;
 
     fn check(message: &str, cause: &str, http: u16, data: &str) {
-        let error = injected(-32000, message);
+        let error = injected(Client::Nearcore214, -32000, message);
         let more: Value =
             serde_json::from_str(&format!("{{{}}}", error.more.as_ref().unwrap())).unwrap();
         assert_eq!(more["cause"]["name"], cause);
-        assert_eq!(status(Client::Nearcore214, &error), http, "{message}");
+        assert_eq!(error.status, http, "{message}");
         assert!(error.data.unwrap().contains(data), "{message}");
     }
 
@@ -247,14 +258,14 @@ mod tests {
         check("INTERNAL_ERROR", "INTERNAL_ERROR", 500, "reached its limits");
         check("TIMEOUT_ERROR", "TIMEOUT_ERROR", 408, "Timeout");
         check("DEPTH_EXCEEDED", "DEPTH_EXCEEDED", 200, "DEPTH_EXCEEDED");
-        assert_eq!(injected(-32005, "too many").more, None);
+        assert_eq!(injected(Client::Nearcore214, -32005, "too many").more, None);
     }
 
     #[test]
     fn unknown_blocks_have_a_status_since_a_generation() {
-        let error = unknown_height(5);
-        assert_eq!(status(Client::Nearcore24, &error), 200);
-        assert_eq!(status(Client::Nearcore27, &error), 422);
-        assert_eq!(status(Client::Nearcore24, &unknown_method("x")), 400);
+        let status = |client, error| served_by(client, error).status;
+        assert_eq!(status(Client::Nearcore24, unknown_height(5)), 200);
+        assert_eq!(status(Client::Nearcore27, unknown_height(5)), 422);
+        assert_eq!(status(Client::Nearcore24, unknown_method("x")), 400);
     }
 }

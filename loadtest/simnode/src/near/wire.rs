@@ -1,53 +1,53 @@
 //! How nearcore's HTTP server takes requests, whatever the method.
 //!
 //! One call per POST on `/`: a batch, a notification and anything else that is no call
-//! get one and the same parse error. Statuses follow the error's name, see
-//! [`texts::status`](super::texts::status).
+//! get one and the same parse error, here as JSON also where nearcore says so in plain
+//! text. Statuses follow the error's name, see [`texts`].
 
 use http::request::Parts;
-use http::{Method, StatusCode, header};
+use http::{Method, StatusCode};
 
-use crate::rpc::{Malformed, Manners};
+use super::texts;
+use crate::manners::{Door, Malformed, Manners, Notice, is_json};
+use crate::rpc::RpcError;
 
-/// See [`crate::family::Sim::manners`]. The body limit is nearcore's default.
-pub const MANNERS: Manners =
-    Manners { batch: 0, in_order: true, notes: false, silent: 400, body: 10 * 1024 * 1024 };
+/// See [`crate::family::Family::manners`]. The body limit is nearcore's default.
+pub const MANNERS: Manners = Manners {
+    batch: 0,
+    listed: false,
+    in_order: true,
+    notes: false,
+    silent: 400,
+    body: 10 * 1024 * 1024,
+    connections: 4_096,
+    full: None,
+};
 
-/// See [`crate::family::Sim::page`].
+/// See [`crate::family::Sim::door`]; some methods are pages too.
 #[must_use]
-pub fn page(head: &Parts) -> Option<&'static str> {
-    if head.method != Method::GET && head.method != Method::HEAD {
-        return None;
-    }
+pub fn door(head: &Parts) -> Door {
+    let say = |status, text| Door::Say(Notice::new(status, text));
+    let page = head.method == Method::GET || head.method == Method::HEAD;
     match head.uri.path() {
-        "/status" => Some("status"),
-        "/health" => Some("health"),
-        "/network_info" => Some("network_info"),
-        _ => None,
+        "/status" if page => Door::Page("status"),
+        "/health" if page => Door::Page("health"),
+        "/network_info" if page => Door::Page("network_info"),
+        "/" if head.method != Method::POST => say(StatusCode::METHOD_NOT_ALLOWED, ""),
+        "/" if is_json(head) => Door::Read,
+        "/" => say(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content type error"),
+        _ => say(StatusCode::NOT_FOUND, ""),
     }
-}
-
-/// See [`crate::family::Sim::refuse`].
-#[must_use]
-pub fn refuse(head: &Parts) -> Option<(StatusCode, &'static str)> {
-    if head.uri.path() != "/" {
-        return Some((StatusCode::NOT_FOUND, ""));
-    }
-    if head.method != Method::POST {
-        return Some((StatusCode::METHOD_NOT_ALLOWED, ""));
-    }
-    let kind = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let json = kind.is_some_and(|kind| kind.trim_start().starts_with("application/json"));
-    (!json).then_some((StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content type error"))
 }
 
 /// See [`crate::family::Sim::malformed`].
 #[must_use]
-pub fn malformed(why: Malformed) -> (u16, &'static str) {
+pub fn malformed(why: Malformed) -> RpcError {
     match why {
-        Malformed::Json => (400, "Json deserialize error: expected value at line 1 column 1"),
-        Malformed::Call | Malformed::EmptyBatch | Malformed::LongBatch => (400, NO_REQUEST),
+        Malformed::TooLarge => texts::no_request().with_status(413),
+        Malformed::Text
+        | Malformed::Json
+        | Malformed::Call
+        | Malformed::EmptyBatch
+        | Malformed::LongBatch => texts::no_request(),
     }
 }
-
-const NO_REQUEST: &str = r#"{"jsonrpc":"2.0","error":{"name":"REQUEST_VALIDATION_ERROR","cause":{"info":{"error_message":"JSON RPC Request format was expected"},"name":"PARSE_ERROR"},"code":-32700,"message":"Parse error","data":"JSON RPC Request format was expected"},"id":null}"#;

@@ -3,6 +3,7 @@
 mod ethereum;
 mod icon;
 mod near;
+mod substrate;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -50,7 +51,7 @@ struct Ways {
     failed: u16,
 }
 
-const FAMILIES: [Ways; 3] = [ethereum::FAMILY, icon::FAMILY, near::FAMILY];
+const FAMILIES: [Ways; 4] = [ethereum::FAMILY, icon::FAMILY, near::FAMILY, substrate::FAMILY];
 
 impl Ways {
     fn chain(&self) -> Arc<Chain> {
@@ -63,10 +64,9 @@ impl Ways {
 
     async fn node(&self, chain: &Arc<Chain>, name: &str) -> Node {
         let options = NodeOptions {
-            client: self.family.client(),
             delay: Duration::ZERO,
             retention: Retention::ARCHIVE,
-            ..NodeOptions::named(name)
+            ..NodeOptions::of(self.family, name)
         };
         Node::start(Arc::clone(chain), options).await.unwrap()
     }
@@ -344,8 +344,12 @@ async fn a_dying_node_loses_what_it_told_nobody() {
 async fn a_slow_node_takes_longer_and_slots_make_calls_wait() {
     for family in &FAMILIES {
         let chain = family.chain();
-        let options =
-            NodeOptions { slots: 1, queue: 0, delay: Duration::ZERO, ..NodeOptions::named("a") };
+        let options = NodeOptions {
+            slots: 1,
+            queue: 0,
+            delay: Duration::ZERO,
+            ..NodeOptions::of(family.family, "a")
+        };
         let node = Node::start(Arc::clone(&chain), options).await.unwrap();
         node.set(Fault::Slow { factor: 1.0, extra_ms: 60_000 });
         let mut first = Connection::open(node.address()).unwrap();
@@ -353,5 +357,35 @@ async fn a_slow_node_takes_longer_and_slots_make_calls_wait() {
         until("the call has arrived", || node.counters().calls() == 1);
         until("the next finds no place", || family.ask(node.address()).unwrap().0 == 503);
         assert!(!first.readable());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_call_is_refused_with_an_error() {
+    for family in &FAMILIES {
+        let chain = family.chain();
+        let node = family.node(&chain, "a").await;
+        let large = format!("{{\"id\":\"{}\"}}", "x".repeat(family.family.manners().body));
+        for (body, too_large) in
+            [("x", false), ("{", false), ("5", false), ("[]", false), (&large, true)]
+        {
+            let (status, _, text) = http_to(node.address(), family.path, body).unwrap();
+            let reply: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert!(reply["error"]["message"].is_string(), "{:?}: {text}", family.family);
+            assert_eq!(status == 413, too_large, "{:?}: {text}", family.family);
+        }
+        assert_eq!(node.counters().calls(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_is_of_the_family_of_its_chain() {
+    for family in &FAMILIES {
+        let chain = family.chain();
+        for other in &FAMILIES {
+            let options = NodeOptions::of(other.family, "a");
+            let fits = Node::start(Arc::clone(&chain), options).await.is_ok();
+            assert_eq!(fits, other.family == family.family, "{:?}", other.family);
+        }
     }
 }

@@ -20,16 +20,14 @@ const DEBUG: &str = "/api/v3d/icon_dex";
 const NOW: u64 = 1_700_000_100_000_000;
 
 fn chain() -> Arc<Chain> {
-    let options =
-        ChainOptions { family: Family::Icon, pace: Pace::Manual, ..ChainOptions::default() };
-    Chain::new(options)
+    Chain::new(ChainOptions { pace: Pace::Manual, ..ChainOptions::of(Family::Icon) })
 }
 
 async fn node(chain: &Arc<Chain>, name: &str) -> Node {
     let options = NodeOptions {
         delay: Duration::ZERO,
         retention: Retention::ARCHIVE,
-        ..NodeOptions::named(name)
+        ..NodeOptions::of(Family::Icon, name)
     };
     Node::start(Arc::clone(chain), options).await.unwrap()
 }
@@ -242,7 +240,8 @@ async fn contracts_fail_with_the_code_of_their_status() {
 async fn what_is_below_the_base_is_pruned() {
     let chain = chain();
     let retention = Retention { bodies: Keep::From(900), ..Retention::ARCHIVE };
-    let options = NodeOptions { delay: Duration::ZERO, retention, ..NodeOptions::named("a") };
+    let options =
+        NodeOptions { delay: Duration::ZERO, retention, ..NodeOptions::of(Family::Icon, "a") };
     let node = Node::start(Arc::clone(&chain), options).await.unwrap();
     let to = node.address();
     assert_eq!(result(to, "icx_getNetworkInfo", Value::Null)["earliest"], "0x384");
@@ -266,7 +265,7 @@ async fn what_is_below_the_base_is_pruned() {
 async fn paths_and_statuses_are_goloops() {
     let chain = chain();
     let node = node(&chain, "a").await;
-    let plain = NodeOptions { client: Client::GoloopPlain, ..NodeOptions::named("b") };
+    let plain = NodeOptions { client: Client::GoloopPlain, ..NodeOptions::of(Family::Icon, "b") };
     let plain = Node::start(Arc::clone(&chain), plain).await.unwrap();
     let good = call("icx_getTotalSupply", &Value::Null);
     let eleven = format!("[{}]", [good.as_str(); 11].join(","));

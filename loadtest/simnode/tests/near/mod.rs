@@ -26,7 +26,7 @@ fn quick(name: &str) -> NodeOptions {
         client: Client::Nearcore214,
         delay: Duration::ZERO,
         patience: Duration::from_millis(200),
-        ..NodeOptions::named(name)
+        ..NodeOptions::of(Family::Near, name)
     }
 }
 
