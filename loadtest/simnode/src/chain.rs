@@ -12,6 +12,7 @@
 mod branch;
 mod build;
 mod pool;
+mod sent;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -21,9 +22,10 @@ use parking_lot::Mutex;
 
 pub use self::branch::{BranchId, SEGMENT};
 use self::branch::{Branches, Root};
+use self::pool::Pool;
 pub use self::pool::PoolError;
-use self::pool::{Offer, Pool};
-use crate::family::{Family, Nonces, Payload, Sim};
+pub use self::sent::Viewer;
+use crate::family::{Family, Payload, Sim};
 use crate::hash::{Hash, mix};
 
 /// Blocks whose time of birth is remembered, for their way to the nodes.
@@ -319,61 +321,6 @@ impl Chain {
         self.with(|state| state.reorgs)
     }
 
-    /// Takes a transaction that `node` received; without `peers` it goes no farther.
-    ///
-    /// # Errors
-    /// When the pool of that node refuses it.
-    pub fn accept(&self, node: u64, tx: Arc<SentTx>, peers: bool) -> Result<(), PoolError> {
-        let at = self.now();
-        self.with(|state| {
-            let next = state.next_nonce(state.main, &tx.account, state.head);
-            if tx.nonce < next {
-                return Err(state.nonce_error(&tx, next));
-            }
-            state.pool.insert(Offer { node, tx, at, peers, gossip: self.options.gossip })
-        })
-    }
-
-    /// A transaction in the pool as `node` sees it.
-    #[must_use]
-    pub fn pooled(&self, node: u64, hash: &Hash) -> Option<Arc<SentTx>> {
-        let now = self.now();
-        self.with(|state| state.pool.get(node, hash, now, self.options.gossip))
-    }
-
-    /// Transactions in the pool of `node`.
-    #[must_use]
-    pub fn pool_size(&self, node: u64) -> usize {
-        let now = self.now();
-        self.with(|state| state.pool.count(node, now, self.options.gossip))
-    }
-
-    /// The transactions in the pool of `node`, oldest first.
-    #[must_use]
-    pub fn pool_list(&self, node: u64) -> Vec<Arc<SentTx>> {
-        let now = self.now();
-        self.with(|state| state.pool.list(node, now, self.options.gossip))
-    }
-
-    /// The next nonce of an account that sent, at a block; 0 when it never did.
-    #[must_use]
-    pub fn nonce(&self, branch: BranchId, account: &[u8], number: u64) -> u64 {
-        self.with(|state| state.next_nonce(branch, account, number))
-    }
-
-    /// The next nonce counting what `node` has in its pool, from `next` on.
-    #[must_use]
-    pub fn pending_nonce(&self, node: u64, account: &[u8], next: u64) -> u64 {
-        let now = self.now();
-        self.with(|state| state.pool.next_nonce(node, account, next, now, self.options.gossip))
-    }
-
-    /// Forgets what only a dead node knew: transactions it had not passed on.
-    pub fn lose(&self, node: u64) {
-        let now = self.now();
-        self.with(|state| state.pool.lose(node, now, self.options.gossip));
-    }
-
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state.lock();
         if self.options.pace == Pace::Clock {
@@ -409,14 +356,8 @@ impl Chain {
         if state.recent.len() > RECENT {
             state.recent.pop_front();
         }
-    }
-
-    fn take_sent(&self, state: &mut State, number: u64, at: Duration) -> Vec<Arc<SentTx>> {
-        if self.sim.standing(number) == number {
-            state.take_sent(number, at, self.options.family.nonces())
-        } else {
-            Vec::new()
-        }
+        // Who has not heard of a block by now never will: see `arrived`.
+        state.pool.forget(number.saturating_sub(u64::try_from(RECENT).unwrap_or(u64::MAX)));
     }
 
     fn switch(&self, state: &mut State, base: u64) {
@@ -424,50 +365,13 @@ impl Chain {
         self.hash_at(state, state.main, state.head);
         let back = state.branches.sent_from(state.main, base);
         state.forget_included(base);
-        state.pool.put_back(back);
+        state.pool.put_back(base, back);
         let salt = state.reorgs;
         state.main = state.branches.replace(state.main, base, salt);
         let (main, now) = (state.main, self.now());
         for number in base..=state.head {
             let sent = self.take_sent(state, number, now);
             self.seal(state, main, number, sent);
-        }
-    }
-}
-
-impl State {
-    /// The sent transactions that go into block `number`.
-    fn take_sent(&mut self, number: u64, at: Duration, nonces: Nonces) -> Vec<Arc<SentTx>> {
-        if self.pool.is_empty() {
-            return Vec::new();
-        }
-        let included = &self.included;
-        let next = |account: &[u8]| {
-            included.get(account).and_then(|heights| heights.last()).map_or(0, |last| last.1)
-        };
-        let taken = self.pool.take(at, nonces, next);
-        for tx in &taken {
-            self.included.entry(tx.account.clone()).or_default().push((number, tx.nonce + 1));
-        }
-        taken
-    }
-
-    fn next_nonce(&self, branch: BranchId, account: &[u8], number: u64) -> u64 {
-        let limit = number.min(self.branches.shared_with_main(branch, self.main));
-        let Some(heights) = self.included.get(account) else { return 0 };
-        heights.iter().rev().find(|(height, _)| *height <= limit).map_or(0, |entry| entry.1)
-    }
-
-    fn nonce_error(&self, tx: &SentTx, next: u64) -> PoolError {
-        if self.branches.was_sent(self.main, &tx.hash) {
-            return PoolError::AlreadyKnown;
-        }
-        PoolError::NonceTooLow { next, sent: tx.nonce }
-    }
-
-    fn forget_included(&mut self, base: u64) {
-        for heights in self.included.values_mut() {
-            heights.retain(|(height, _)| *height < base);
         }
     }
 }

@@ -14,7 +14,7 @@ use parking_lot::RwLock;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
-use crate::chain::{BranchId, Chain};
+use crate::chain::{BranchId, Chain, Viewer};
 use crate::counters::{Counters, Counts};
 use crate::family::{Client, Family};
 use crate::faults::{BadFault, Fault, Injected};
@@ -195,6 +195,14 @@ pub struct Context<'a> {
     pub head: &'a Parts,
 }
 
+impl Context<'_> {
+    /// The node as its pool sees it.
+    #[must_use]
+    pub fn viewer(&self) -> Viewer {
+        self.node.viewer(self.view)
+    }
+}
+
 /// The node as its tasks share it.
 #[derive(Debug)]
 pub struct Shared {
@@ -288,6 +296,12 @@ impl Shared {
             *held = Arc::new(ailments);
         }
         self.announce();
+    }
+
+    /// The node as its pool sees it when it shows this.
+    #[must_use]
+    pub fn viewer(&self, view: View) -> Viewer {
+        Viewer { node: self.key, branch: view.branch, head: view.head }
     }
 
     /// How the node takes requests.

@@ -59,7 +59,7 @@ impl Ask<'_> {
         let place = self.state_at(1)?;
         let mut nonce = self.nonce_at(&address, place.branch, place.at.number);
         if pending {
-            nonce = self.node.chain.pending_nonce(self.node.node.key, &address, nonce);
+            nonce = self.node.chain.pending_nonce(self.node.viewer(), &address, nonce);
         }
         json::quantity(out, nonce.into());
         Ok(())

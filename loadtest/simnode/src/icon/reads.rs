@@ -156,16 +156,9 @@ impl Ask<'_> {
         Err(texts::no_transaction(hash))
     }
 
-    /// Whether a transaction waits in this node's pool: also when it is in a block that
-    /// has not arrived here.
+    /// Whether a transaction waits in this node's pool.
     pub fn pooled(&self, hash: &Hash) -> bool {
-        let (chain, view) = (self.node.chain, self.node.view);
-        let coming = |block: &Hash| {
-            let Some((_, number)) = chain.find(block) else { return false };
-            number > view.head && chain.block_hash(view.branch, number).as_ref() == Some(block)
-        };
-        chain.pooled(self.node.node.key, hash).is_some()
-            || self.sim.recent.blocks_of(hash).iter().any(coming)
+        self.node.chain.pooled(self.node.viewer(), hash).is_some()
     }
 
     /// The oldest block that this node has.

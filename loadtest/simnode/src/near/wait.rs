@@ -86,8 +86,7 @@ impl Ask<'_> {
 
     fn not_reached(&self, hash: &Hash, wanted: Level) -> Result<Value, RpcError> {
         let node = self.node.node;
-        let pending =
-            self.pooled(hash).is_some() || self.find(hash).is_some() || self.is_coming(hash);
+        let pending = self.pooled(hash).is_some() || self.find(hash).is_some();
         if wanted > Level::None {
             let hold = Some(node.options.patience);
             return Err(RpcError { hold, ..texts::timeout(node.options.client, pending) });
@@ -100,19 +99,8 @@ impl Ask<'_> {
 
     /// A transaction that waits in this node's pool.
     pub fn pooled(&self, hash: &Hash) -> Option<Arc<Signed>> {
-        let sent = self.node.chain.pooled(self.node.node.key, hash)?;
+        let sent = self.node.chain.pooled(self.node.viewer(), hash)?;
         sent.payload.near().cloned()
-    }
-
-    /// Whether a transaction is in a block that has not arrived here: then it still
-    /// stands in this node's pool.
-    fn is_coming(&self, hash: &Hash) -> bool {
-        let (view, chain) = (self.node.view, self.node.chain);
-        self.sim.blocks_with(hash).iter().any(|block| {
-            chain.find(block).is_some_and(|(branch, height)| {
-                height > view.head && chain.visible(view.branch, branch, height)
-            })
-        })
     }
 
     fn find(&self, hash: &Hash) -> Option<Found> {

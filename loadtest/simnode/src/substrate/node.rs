@@ -124,7 +124,7 @@ impl Ask<'_> {
         })?;
         let chain = self.node.chain;
         let next = chain.nonce(place.branch, &account, place.block.number());
-        let next = chain.pending_nonce(self.node.node.key, &account, next);
+        let next = chain.pending_nonce(self.node.viewer(), &account, next);
         put(out, &next.to_string())
     }
 

@@ -40,7 +40,7 @@ impl Ask<'_> {
                 Ok(())
             }
             "author_pendingExtrinsics" => {
-                let pooled = self.node.chain.pool_list(self.node.node.key);
+                let pooled = self.node.chain.pool_list(self.node.viewer());
                 let raws = pooled.iter().filter_map(|sent| sent.payload.substrate());
                 array(out, raws, |out, extrinsic| data(out, &extrinsic.raw));
                 Ok(())
@@ -78,7 +78,7 @@ impl Ask<'_> {
         match chain.accept(node.key, Arc::new(sent), self.node.peers) {
             Ok(()) => Ok(hash),
             Err(PoolError::AlreadyKnown) if self.client == Client::Chopsticks => Ok(hash),
-            Err(PoolError::AlreadyKnown) if chain.pooled(node.key, &hash).is_none() => {
+            Err(PoolError::AlreadyKnown) if chain.pooled(self.node.viewer(), &hash).is_none() => {
                 Err(self.banned())
             }
             Err(PoolError::AlreadyKnown) => {

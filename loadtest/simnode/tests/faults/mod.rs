@@ -62,13 +62,16 @@ impl Ways {
         chain
     }
 
-    async fn node(&self, chain: &Arc<Chain>, name: &str) -> Node {
-        let options = NodeOptions {
+    fn options(&self, name: &str) -> NodeOptions {
+        NodeOptions {
             delay: Duration::ZERO,
             retention: Retention::ARCHIVE,
             ..NodeOptions::of(self.family, name)
-        };
-        Node::start(Arc::clone(chain), options).await.unwrap()
+        }
+    }
+
+    async fn node(&self, chain: &Arc<Chain>, name: &str) -> Node {
+        Node::start(Arc::clone(chain), self.options(name)).await.unwrap()
     }
 
     fn ask(&self, to: SocketAddr) -> Result<(u16, String, String), Failure> {
@@ -344,12 +347,8 @@ async fn a_dying_node_loses_what_it_told_nobody() {
 async fn a_slow_node_takes_longer_and_slots_make_calls_wait() {
     for family in &FAMILIES {
         let chain = family.chain();
-        let options = NodeOptions {
-            slots: 1,
-            queue: 0,
-            delay: Duration::ZERO,
-            ..NodeOptions::of(family.family, "a")
-        };
+        let options =
+            NodeOptions { slots: 1, queue: 0, delay: Duration::ZERO, ..family.options("a") };
         let node = Node::start(Arc::clone(&chain), options).await.unwrap();
         node.set(Fault::Slow { factor: 1.0, extra_ms: 60_000 });
         let mut first = Connection::open(node.address()).unwrap();
@@ -387,5 +386,25 @@ async fn a_node_is_of_the_family_of_its_chain() {
             let fits = Node::start(Arc::clone(&chain), options).await.is_ok();
             assert_eq!(fits, other.family == family.family, "{:?}", other.family);
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_stays_known_until_its_block_arrives() {
+    for family in &FAMILIES {
+        let chain = family.chain();
+        let slow = NodeOptions { delay: Duration::from_secs(3_600), ..family.options("slow") };
+        let slow = Node::start(Arc::clone(&chain), slow).await.unwrap();
+        let (hash, send) = (family.write)();
+        let text = http_to(slow.address(), family.path, &send).unwrap().2;
+        assert!(text.contains("\"result\":"), "{text}");
+        assert!((family.knows)(slow.address(), &hash));
+        let before = (family.head)(slow.address());
+        chain.mine(2);
+        assert!(chain.head().number > before + 1);
+        assert_eq!((family.head)(slow.address()), before);
+        assert!((family.knows)(slow.address(), &hash), "{:?}", family.family);
+        let quick = family.node(&chain, "quick").await;
+        assert!((family.knows)(quick.address(), &hash), "{:?}", family.family);
     }
 }

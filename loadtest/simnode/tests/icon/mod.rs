@@ -385,7 +385,10 @@ async fn waiting_methods_hold_the_socket_until_there_is_a_result() {
     let mut open = Connection::open(node.address()).unwrap();
     let text = call("icx_sendTransactionAndWait", &Value::Object(tx.fields.clone()));
     open.send_to("/api/v3\nhost: node\r\nicon-options: timeout=9000", &text).unwrap();
-    until("it is in the pool", || chain.pool_size(node.shared().key) == 1);
+    until("it is in the pool", || {
+        let shared = node.shared();
+        chain.pool_size(shared.viewer(shared.view())) == 1
+    });
     assert!(!open.readable());
     until("its result is there", || {
         chain.mine(1);
