@@ -41,7 +41,8 @@ pub struct NodeOptions {
     pub queue: usize,
     /// Open connections; more are closed at once. Default 4,096.
     pub max_connections: usize,
-    /// How long a call that waits for a transaction holds its socket. Default 10 s.
+    /// How long a call that waits for a transaction holds its socket at most.
+    /// Default 10 s.
     pub patience: Duration,
     /// New heads arrive within this time, each after a part of it. Default 100 ms.
     pub delay: Duration,

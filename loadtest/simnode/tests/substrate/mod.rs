@@ -8,7 +8,7 @@ use headrace_simnode::hash::{Hash, hex, unhex};
 use headrace_simnode::substrate::extrinsic::{self, Checkpoint, Era, Extrinsic, Fields};
 use headrace_simnode::substrate::{ss58, truth};
 use headrace_simnode::{
-    Chain, ChainOptions, Client, Family, Fault, Keep, Node, NodeOptions, Pace, Retention,
+    Chain, ChainOptions, Client, Family, Fault, Injected, Keep, Node, NodeOptions, Pace, Retention,
 };
 use serde_json::{Value, json};
 
@@ -129,92 +129,58 @@ fn check_answer(node: &Node, client: Client, name: &str, params: &Value) {
     }
 }
 
+/// A call at a node that keeps few states, which fails with this code, message and data.
+async fn fails(chain: &Arc<Chain>, client: Client, call: (&str, Value), error: [Value; 3]) {
+    let options = NodeOptions { retention: Retention::full(256), ..quick(client) };
+    let node = Node::start(Arc::clone(chain), options).await.unwrap();
+    let (method, params) = call;
+    let mut seen = reply(node.address(), method, &params)["error"].take();
+    assert!(seen.is_object(), "{client:?} {method}");
+    let seen = ["code", "message", "data"].map(|member| seen[member].take());
+    assert_eq!(seen, error, "{client:?} {method}");
+    let recent = json!(["0x01", hash_at(chain, 800)]);
+    result(node.address(), "state_getStorage", recent);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn old_state_and_unknown_blocks_are_told_in_the_words_of_each_generation() {
+async fn old_state_and_unknown_blocks_are_told_in_the_words_of_today() {
     let chain = chain();
     let (old, none) = (hash_at(&chain, 1), hex(&[9; 32]));
     let raw = hex(&signed(&chain, 5, Fields::remark(0, b"x")).raw);
     let gone = format!("State already discarded for {old}");
+    let lost = format!("Header was not found in the database: {none}");
+    let (storage, runtime) =
+        ("Client error: UnknownBlock:", "Client error: Api called for an unknown Block:");
+    let rows = [
+        ("state_getStorage", json!(["0x01", old]), format!("{storage} {gone}")),
+        ("state_getMetadata", json!([old]), format!("{runtime} {gone}")),
+        ("state_getStorage", json!(["0x01", none]), format!("{storage} {lost}")),
+        ("state_getRuntimeVersion", json!([none]), format!("{runtime} {lost}")),
+    ];
+    for (method, params, message) in rows {
+        let error = [json!(4003), json!(message), Value::Null];
+        fails(&chain, Client::PolkadotSdk, (method, params), error).await;
+    }
+    let data = format!("Api called for an unknown Block: {gone}");
+    let error = [json!(1), json!("Unable to query dispatch info."), json!(data)];
+    let call = ("payment_queryInfo", json!([raw, old]));
+    fails(&chain, Client::PolkadotSdk, call, error).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn old_state_is_told_in_the_words_of_2020_and_of_chopsticks() {
+    let chain = chain();
+    let old = hash_at(&chain, 1);
     let debug =
         format!("Client(UnknownBlock(\"State already discarded for BlockId::Hash({old})\"))");
-    let lost = format!("Header was not found in the database: {none}");
-    let rows = [
-        (
-            Client::PolkadotSdk,
-            "state_getStorage",
-            json!(["0x01", old]),
-            json!(4003),
-            format!("Client error: UnknownBlock: {gone}"),
-            Value::Null,
-        ),
-        (
-            Client::PolkadotSdk,
-            "state_getMetadata",
-            json!([old]),
-            json!(4003),
-            format!("Client error: Api called for an unknown Block: {gone}"),
-            Value::Null,
-        ),
-        (
-            Client::PolkadotSdk,
-            "payment_queryInfo",
-            json!([raw, old]),
-            json!(1),
-            "Unable to query dispatch info.".to_owned(),
-            json!(format!("Api called for an unknown Block: {gone}")),
-        ),
-        (
-            Client::PolkadotSdk,
-            "state_getStorage",
-            json!(["0x01", none]),
-            json!(4003),
-            format!("Client error: UnknownBlock: {lost}"),
-            Value::Null,
-        ),
-        (
-            Client::PolkadotSdk,
-            "state_getRuntimeVersion",
-            json!([none]),
-            json!(4003),
-            format!("Client error: Api called for an unknown Block: {lost}"),
-            Value::Null,
-        ),
-        (
-            Client::SubstrateOld,
-            "state_getStorage",
-            json!(["0x01", old]),
-            json!(-32603),
-            "Unknown error occurred".to_owned(),
-            json!(debug),
-        ),
-        (
-            Client::SubstrateOld,
-            "state_getMetadata",
-            json!([old]),
-            json!(-32603),
-            "Unknown error occurred".to_owned(),
-            json!(debug),
-        ),
-        (
-            Client::Chopsticks,
-            "state_getStorage",
-            json!(["0x01", old]),
-            Value::Null,
-            format!("4003: Client error: UnknownBlock: {gone}"),
-            Value::Null,
-        ),
-    ];
-    for (client, method, params, code, message, data) in rows {
-        let retention = Retention::full(256);
-        let options = NodeOptions { retention, ..quick(client) };
-        let node = Node::start(Arc::clone(&chain), options).await.unwrap();
-        let error = reply(node.address(), method, &params)["error"].take();
-        assert_eq!(error.get("code").cloned().unwrap_or_default(), code, "{error}");
-        assert_eq!(error["message"], message, "{client:?} {method}");
-        assert_eq!(error["data"], data, "{client:?} {method}");
-        let recent = json!(["0x01", hash_at(&chain, 800)]);
-        result(node.address(), "state_getStorage", recent);
+    let storage = || ("state_getStorage", json!(["0x01", old]));
+    for call in [storage(), ("state_getMetadata", json!([old]))] {
+        let error = [json!(-32603), json!("Unknown error occurred"), json!(debug)];
+        fails(&chain, Client::SubstrateOld, call, error).await;
     }
+    let message = format!("4003: Client error: UnknownBlock: State already discarded for {old}");
+    let error = [Value::Null, json!(message), Value::Null];
+    fails(&chain, Client::Chopsticks, storage(), error).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -391,6 +357,10 @@ async fn a_lagging_node_says_that_it_syncs_and_a_frozen_one_does_not() {
     node.set(Fault::NoPeers);
     assert_eq!(get(to, "/health/readiness").unwrap().0, 500);
     assert_eq!(get(to, "/").unwrap().0, 405);
+    let sick = Fault::Status { status: 502, retry_after: None };
+    node.inject(Injected::from(sick).only(&["system_health"])).unwrap();
+    assert_eq!(get(to, "/health").unwrap().0, 502);
+    assert_eq!(node.counters().methods["system_health"].faults, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
