@@ -10,7 +10,7 @@ use std::time::Duration;
 use headrace_simnode::Chain;
 use headrace_simnode::chain::BlockId;
 use headrace_simnode::ethereum::block::Block;
-use headrace_simnode::family::{Payload, Sim};
+use headrace_simnode::family::Sim;
 use headrace_simnode::hash::Hash;
 use headrace_simnode::truth::At;
 use parking_lot::Mutex;
@@ -170,15 +170,10 @@ impl Truth {
     /// A block of the main branch, built anew.
     #[must_use]
     pub fn block(&self, number: u64) -> Option<Block> {
-        let Sim::Ethereum(sim) = &self.chain.sim;
+        let Sim::Ethereum(sim) = &self.chain.sim else { return None };
         let draft = self.chain.draft(self.chain.tip().0, number)?;
-        let sent: Vec<_> = draft
-            .sent
-            .iter()
-            .map(|sent| match &sent.payload {
-                Payload::Ethereum(tx) => Arc::clone(tx),
-            })
-            .collect();
+        let sent: Vec<_> =
+            draft.sent.iter().filter_map(|sent| sent.payload.ethereum().cloned()).collect();
         Some(Block::build(&sim.actors, &draft, &sent))
     }
 

@@ -10,7 +10,9 @@
 //! the sent transactions, which are kept whole.
 
 mod branch;
+mod build;
 mod pool;
+mod sent;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -20,8 +22,9 @@ use parking_lot::Mutex;
 
 pub use self::branch::{BranchId, SEGMENT};
 use self::branch::{Branches, Root};
+use self::pool::Pool;
 pub use self::pool::PoolError;
-use self::pool::{Offer, Pool};
+pub use self::sent::Viewer;
 use crate::family::{Family, Payload, Sim};
 use crate::hash::{Hash, mix};
 
@@ -65,6 +68,18 @@ pub struct ChainOptions {
     pub final_depth: u64,
     /// How long a sent transaction travels to the other nodes. Default 50 ms.
     pub gossip: Duration,
+    /// One of so many heights has no block, in families that skip heights; 0: none.
+    /// Default 16.
+    pub skip: u64,
+}
+
+impl ChainOptions {
+    /// The defaults for a family: how far its `safe` and `finalized` trail the head.
+    #[must_use]
+    pub fn of(family: Family) -> Self {
+        let (safe_depth, final_depth) = family.depths();
+        Self { family, safe_depth, final_depth, ..Self::default() }
+    }
 }
 
 impl Default for ChainOptions {
@@ -80,6 +95,7 @@ impl Default for ChainOptions {
             safe_depth: 8,
             final_depth: 32,
             gossip: Duration::from_millis(50),
+            skip: 16,
         }
     }
 }
@@ -93,8 +109,12 @@ pub struct Draft {
     pub salt: u64,
     pub number: u64,
     pub parent: Hash,
+    /// The parent of the parent; zeros where links end.
+    pub grandparent: Hash,
     /// Unix seconds.
     pub timestamp: u64,
+    /// Unix milliseconds.
+    pub timestamp_ms: u64,
     pub sent: Vec<Arc<SentTx>>,
 }
 
@@ -177,7 +197,7 @@ impl Chain {
     #[must_use]
     pub fn head(&self) -> BlockId {
         self.with(|state| {
-            let (main, number) = (state.main, state.head);
+            let (main, number) = (state.main, self.sim.standing(state.head));
             BlockId { number, hash: self.hash_at(state, main, number).unwrap_or_default() }
         })
     }
@@ -195,6 +215,9 @@ impl Chain {
         self.with(|state| {
             for _ in 0..blocks {
                 self.grow(state, now);
+                while self.sim.standing(state.head) != state.head {
+                    self.grow(state, now);
+                }
             }
         });
         self.head()
@@ -213,8 +236,8 @@ impl Chain {
         self.head()
     }
 
-    /// Hash of the block at `number` of a branch; `None` above the chain's
-    /// height, save on a detached branch.
+    /// Hash of the block at `number` of a branch (at a skipped height, of the newest
+    /// below); `None` above the chain's height, save on a detached branch.
     #[must_use]
     pub fn block_hash(&self, branch: BranchId, number: u64) -> Option<Hash> {
         self.with(|state| self.hash_at(state, branch, number))
@@ -257,7 +280,11 @@ impl Chain {
             let salt = mix(salt) | 1 << 63;
             let (main, head) = (state.main, state.head);
             self.hash_at(state, main, head);
-            let base = if detached { base } else { base.min(head) };
+            let mut base = if detached { base } else { base.min(head) };
+            // A branch begins with a block.
+            while self.sim.standing(base) != base {
+                base += 1;
+            }
             let branch = state.branches.fork(main, base, salt, detached, id);
             self.hash_at(state, branch, head);
             branch
@@ -294,54 +321,6 @@ impl Chain {
         self.with(|state| state.reorgs)
     }
 
-    /// Takes a transaction that `node` received; without `peers` it goes no farther.
-    ///
-    /// # Errors
-    /// When the pool of that node refuses it.
-    pub fn accept(&self, node: u64, tx: Arc<SentTx>, peers: bool) -> Result<(), PoolError> {
-        let at = self.now();
-        self.with(|state| {
-            let next = state.next_nonce(state.main, &tx.account, state.head);
-            if tx.nonce < next {
-                return Err(state.nonce_error(&tx, next));
-            }
-            state.pool.insert(Offer { node, tx, at, peers, gossip: self.options.gossip })
-        })
-    }
-
-    /// A transaction in the pool as `node` sees it.
-    #[must_use]
-    pub fn pooled(&self, node: u64, hash: &Hash) -> Option<Arc<SentTx>> {
-        let now = self.now();
-        self.with(|state| state.pool.get(node, hash, now, self.options.gossip))
-    }
-
-    /// Transactions in the pool of `node`.
-    #[must_use]
-    pub fn pool_size(&self, node: u64) -> usize {
-        let now = self.now();
-        self.with(|state| state.pool.count(node, now, self.options.gossip))
-    }
-
-    /// The next nonce of an account that sent, at a block; 0 when it never did.
-    #[must_use]
-    pub fn nonce(&self, branch: BranchId, account: &[u8], number: u64) -> u64 {
-        self.with(|state| state.next_nonce(branch, account, number))
-    }
-
-    /// The next nonce counting what `node` has in its pool, from `next` on.
-    #[must_use]
-    pub fn pending_nonce(&self, node: u64, account: &[u8], next: u64) -> u64 {
-        let now = self.now();
-        self.with(|state| state.pool.next_nonce(node, account, next, now, self.options.gossip))
-    }
-
-    /// Forgets what only a dead node knew: transactions it had not passed on.
-    pub fn lose(&self, node: u64) {
-        let now = self.now();
-        self.with(|state| state.pool.lose(node, now, self.options.gossip));
-    }
-
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state.lock();
         if self.options.pace == Pace::Clock {
@@ -368,7 +347,7 @@ impl Chain {
 
     fn grow(&self, state: &mut State, at: Duration) {
         let number = state.head + 1;
-        let sent = state.take_sent(number, at);
+        let sent = self.take_sent(state, number, at);
         let main = state.main;
         self.hash_at(state, main, state.head);
         state.head = number;
@@ -377,6 +356,8 @@ impl Chain {
         if state.recent.len() > RECENT {
             state.recent.pop_front();
         }
+        // Who has not heard of a block by now never will: see `arrived`.
+        state.pool.forget(number.saturating_sub(u64::try_from(RECENT).unwrap_or(u64::MAX)));
     }
 
     fn switch(&self, state: &mut State, base: u64) {
@@ -384,103 +365,13 @@ impl Chain {
         self.hash_at(state, state.main, state.head);
         let back = state.branches.sent_from(state.main, base);
         state.forget_included(base);
-        state.pool.put_back(back);
+        state.pool.put_back(base, back);
         let salt = state.reorgs;
         state.main = state.branches.replace(state.main, base, salt);
         let (main, now) = (state.main, self.now());
         for number in base..=state.head {
-            let sent = state.take_sent(number, now);
+            let sent = self.take_sent(state, number, now);
             self.seal(state, main, number, sent);
-        }
-    }
-
-    /// Hash at a number, after building what is missing up to it.
-    fn hash_at(&self, state: &mut State, branch: BranchId, number: u64) -> Option<Hash> {
-        let ahead = if state.branches.is_detached(branch) { INVENTED } else { 0 };
-        if number > state.head.saturating_add(ahead) {
-            return None;
-        }
-        while let Some(next) = state.branches.missing(branch, number) {
-            self.seal(state, next.0, next.1, Vec::new());
-        }
-        if let Some(hash) = state.branches.hash(branch, number) {
-            return Some(hash);
-        }
-        self.build_segment(state, branch, number);
-        state.branches.hash(branch, number)
-    }
-
-    /// Builds the 1,024 blocks around an old `number`, which link among themselves.
-    fn build_segment(&self, state: &mut State, branch: BranchId, number: u64) {
-        let first = number - number % SEGMENT;
-        for number in first..first + SEGMENT {
-            let hash = self.sim.seal(&self.draft_at(state, branch, number));
-            state.branches.put_old(branch, number, hash);
-        }
-    }
-
-    fn seal(&self, state: &mut State, branch: BranchId, number: u64, sent: Vec<Arc<SentTx>>) {
-        let mut draft = self.draft_at(state, branch, number);
-        draft.sent.clone_from(&sent);
-        let hash = self.sim.seal(&draft);
-        state.branches.push(branch, hash, sent);
-    }
-
-    fn draft_at(&self, state: &State, branch: BranchId, number: u64) -> Draft {
-        let branches = &state.branches;
-        Draft {
-            chain_id: branches.chain_id(branch),
-            seed: self.options.seed,
-            salt: branches.salt(branch, number),
-            number,
-            parent: branches.parent(branch, number),
-            timestamp: self.timestamp(number),
-            sent: branches.sent(branch, number),
-        }
-    }
-
-    fn timestamp(&self, number: u64) -> u64 {
-        let step = u64::try_from(self.options.block_time.as_millis()).unwrap_or(u64::MAX);
-        let start = self.options.start;
-        let after = number.saturating_sub(start).saturating_mul(step);
-        let before = start.saturating_sub(number).saturating_mul(step);
-        self.genesis_ms.saturating_add(after).saturating_sub(before) / 1_000
-    }
-}
-
-impl State {
-    /// The sent transactions that go into block `number`.
-    fn take_sent(&mut self, number: u64, at: Duration) -> Vec<Arc<SentTx>> {
-        if self.pool.is_empty() {
-            return Vec::new();
-        }
-        let included = &self.included;
-        let next = |account: &[u8]| {
-            included.get(account).and_then(|heights| heights.last()).map_or(0, |last| last.1)
-        };
-        let taken = self.pool.take(at, next);
-        for tx in &taken {
-            self.included.entry(tx.account.clone()).or_default().push((number, tx.nonce + 1));
-        }
-        taken
-    }
-
-    fn next_nonce(&self, branch: BranchId, account: &[u8], number: u64) -> u64 {
-        let limit = number.min(self.branches.shared_with_main(branch, self.main));
-        let Some(heights) = self.included.get(account) else { return 0 };
-        heights.iter().rev().find(|(height, _)| *height <= limit).map_or(0, |entry| entry.1)
-    }
-
-    fn nonce_error(&self, tx: &SentTx, next: u64) -> PoolError {
-        if self.branches.was_sent(self.main, &tx.hash) {
-            return PoolError::AlreadyKnown;
-        }
-        PoolError::NonceTooLow { next, sent: tx.nonce }
-    }
-
-    fn forget_included(&mut self, base: u64) {
-        for heights in self.included.values_mut() {
-            heights.retain(|(height, _)| *height < base);
         }
     }
 }

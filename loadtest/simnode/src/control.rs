@@ -187,6 +187,7 @@ fn state(fleet: &Fleet) -> serde_json::Value {
     let nodes: Vec<NodeState<'_>> = fleet.nodes.iter().map(|node| node_state(node)).collect();
     let options = &fleet.chain.options;
     let chain = json!({
+        "family": options.family,
         "chain_id": options.chain_id,
         "seed": options.seed,
         "head": block(fleet.chain.head()),

@@ -18,58 +18,39 @@ pub mod texts;
 mod trace;
 pub mod truth;
 pub mod tx;
+pub mod wire;
 
-use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-
-use parking_lot::Mutex;
 
 use self::actors::Actors;
 use self::block::Block;
 use self::filters::Filters;
 use crate::chain::{BranchId, Draft};
-use crate::family::Payload;
 use crate::hash::Hash;
 use crate::node::Context;
+use crate::recent::Recent;
 use crate::rpc::{Answer, Call, RpcError};
-
-/// Built blocks kept at hand.
-const BLOCKS: usize = 4_096;
-/// Transactions that can be found by their hash: the newest ones.
-const TXS: usize = 200_000;
 
 /// The simulator of one Ethereum chain.
 #[derive(Debug)]
 pub struct Ethereum {
     pub actors: Actors,
-    recent: Mutex<Recent>,
+    recent: Recent<Block>,
     filters: Filters,
-}
-
-#[derive(Debug, Default)]
-struct Recent {
-    blocks: HashMap<Hash, Arc<Block>>,
-    order: VecDeque<Hash>,
-    /// Of each transaction, the blocks that include it: one on each branch.
-    txs: HashMap<Hash, Vec<Hash>>,
-    tx_order: VecDeque<Hash>,
 }
 
 impl Ethereum {
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { actors: Actors::new(seed), recent: Mutex::default(), filters: Filters::default() }
+        Self { actors: Actors::new(seed), recent: Recent::default(), filters: Filters::default() }
     }
 
     /// See [`crate::family::Sim::seal`].
     pub fn seal(&self, draft: &Draft) -> Hash {
         let block = Arc::new(self.build(draft));
-        let mut recent = self.recent.lock();
-        for tx in &block.txs {
-            recent.index(tx.hash, block.hash);
-        }
         let hash = block.hash;
-        recent.keep(block);
+        self.recent.index(hash, block.txs.iter().map(|tx| tx.hash));
+        self.recent.keep(hash, block);
         hash
     }
 
@@ -77,24 +58,22 @@ impl Ethereum {
     #[must_use]
     pub fn block(&self, node: &Context<'_>, branch: BranchId, number: u64) -> Option<Arc<Block>> {
         let hash = node.chain.block_hash(branch, number)?;
-        if let Some(block) = self.recent.lock().blocks.get(&hash) {
-            return Some(Arc::clone(block));
+        if let Some(block) = self.recent.get(&hash) {
+            return Some(block);
         }
         let block = Arc::new(self.build(&node.chain.draft(branch, number)?));
-        self.recent.lock().keep(Arc::clone(&block));
+        self.recent.keep(hash, Arc::clone(&block));
         Some(block)
     }
 
     fn build(&self, draft: &Draft) -> Block {
-        let sent = draft.sent.iter().map(|sent| match &sent.payload {
-            Payload::Ethereum(tx) => Arc::clone(tx),
-        });
+        let sent = draft.sent.iter().filter_map(|sent| sent.payload.ethereum().cloned());
         Block::build(&self.actors, draft, &sent.collect::<Vec<_>>())
     }
 
     /// The blocks that include a transaction, on whatever branch.
     fn blocks_of(&self, tx: &Hash) -> Vec<Hash> {
-        self.recent.lock().txs.get(tx).cloned().unwrap_or_default()
+        self.recent.blocks_of(tx)
     }
 
     /// See [`crate::family::Sim::answer`].
@@ -140,33 +119,6 @@ impl Ethereum {
             "eth_getTransactionReceipt" => ask.receipt(out),
             "debug_getRawHeader" => ask.raw_header(out),
             _ => ask.state_or_more(&call.method, out),
-        }
-    }
-}
-
-impl Recent {
-    fn keep(&mut self, block: Arc<Block>) {
-        self.order.push_back(block.hash);
-        self.blocks.insert(block.hash, block);
-        if self.order.len() > BLOCKS
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.blocks.remove(&oldest);
-        }
-    }
-
-    fn index(&mut self, tx: Hash, block: Hash) {
-        let blocks = self.txs.entry(tx).or_default();
-        if blocks.is_empty() {
-            self.tx_order.push_back(tx);
-        }
-        if !blocks.contains(&block) {
-            blocks.push(block);
-        }
-        if self.tx_order.len() > TXS
-            && let Some(oldest) = self.tx_order.pop_front()
-        {
-            self.txs.remove(&oldest);
         }
     }
 }

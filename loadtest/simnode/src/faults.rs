@@ -41,7 +41,9 @@ pub enum Fault {
     WrongId,
     /// Answers 200 with an empty body.
     Empty,
-    /// Answers 200 with this JSON-RPC error.
+    /// Answers with this JSON-RPC error, and the HTTP status that the family gives it.
+    /// In NEAR a message like `UNAVAILABLE_SHARD` is the name of its cause, with what
+    /// belongs to it.
     Error { code: i64, message: String },
     /// Reads the call, carries it out, and resets the connection before it answers.
     ResetAfterRead,

@@ -5,7 +5,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sha3::{Digest, Keccak256};
+use sha2::Sha256;
+use sha3::{Digest, Keccak256, Sha3_256};
 
 /// A 32-byte hash: of a block, a transaction, a state.
 pub type Hash = [u8; 32];
@@ -16,6 +17,26 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 #[must_use]
 pub fn keccak(parts: &[&[u8]]) -> Hash {
     let mut hasher = Keccak256::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    hasher.finalize().into()
+}
+
+/// SHA-256 over the parts, one after another.
+#[must_use]
+pub fn sha256(parts: &[&[u8]]) -> Hash {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    hasher.finalize().into()
+}
+
+/// SHA3-256 (FIPS 202) over the parts, one after another.
+#[must_use]
+pub fn sha3(parts: &[&[u8]]) -> Hash {
+    let mut hasher = Sha3_256::new();
     for part in parts {
         hasher.update(part);
     }
@@ -118,6 +139,18 @@ mod tests {
         let empty = "0xc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470";
         assert_eq!(hex(&keccak(&[])), empty);
         assert_eq!(keccak(&[b"ab", b"c"]), keccak(&[b"abc"]));
+    }
+
+    #[test]
+    fn sha256_is_the_standard_one() {
+        let empty = "0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(hex(&sha256(&[])), empty);
+    }
+
+    #[test]
+    fn sha3_is_the_standard_one() {
+        let empty = "0xa7ffc6f8bf1ed76651c14756a061d662f580ff4de43b49fa82d80a4b80f8434a";
+        assert_eq!(hex(&sha3(&[])), empty);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //! A [`Chain`](chain::Chain) is the truth that its nodes share: blocks, branches, time,
 //! sent transactions. A [`Node`](node::Node) is a server with a port, a client's words,
 //! a retention, a capacity and [faults](faults::Fault) that are switched live. Answers
-//! can be judged with [`ethereum::truth`]. The core knows no family; `family` lists
-//! them, and `ethereum` answers Ethereum's methods.
+//! can be judged with each family's `truth`. The core knows no family; `family` lists
+//! them, and each has a module of its name, which answers its methods.
 //!
 //! Not a virtual machine, not a consensus: blocks follow from a seed.
 
@@ -15,11 +15,17 @@ pub mod ethereum;
 pub mod family;
 pub mod faults;
 pub mod hash;
+pub mod icon;
+mod json;
 pub mod latency;
+pub mod manners;
+pub mod near;
 pub mod node;
+mod recent;
 pub mod retention;
 pub mod rpc;
 mod server;
+pub mod substrate;
 
 pub use chain::{BlockId, Chain, ChainOptions, Pace};
 pub use control::Control;

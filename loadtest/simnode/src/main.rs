@@ -5,11 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
-use clap::{Parser, ValueEnum};
+use anyhow::{Context as _, anyhow};
+use clap::Parser;
 use headrace_simnode::{
-    Chain, ChainOptions, Client, Control, Latency, Law, Node, NodeOptions, Pace, Retention,
+    Chain, ChainOptions, Client, Control, Family, Latency, Law, Node, NodeOptions, Pace, Retention,
 };
+use serde::de::DeserializeOwned;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,6 +28,10 @@ Examples:
   Replace the newest two blocks, add five:
     curl -s localhost:18500/chain/reorg -d '{\"depth\":2}'
     curl -s localhost:18500/chain/mine -d '{\"blocks\":5}'
+  The same of ICON: --family icon; the nodes serve on /api/v3 and /api/v3d
+  The same of NEAR: --family near; status and health also answer to GET
+  A Substrate chain, one node of each generation:
+    simnode --family substrate --client polkadot-sdk,substrate-old --nodes 2 --block-time 6s
   See everything:
     curl -s localhost:18500/state; curl -s localhost:18500/counters
 
@@ -37,7 +42,7 @@ lose_state, close_idle {max_ms}, no_peers.
 
 Processes with equal --chain-id, --seed, --start, --block-time and --genesis serve equal blocks.";
 
-/// Simulated Ethereum nodes of one chain: real HTTP servers that misbehave on demand.
+/// Simulated nodes of one chain: real HTTP servers that misbehave on demand.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES)]
 struct Options {
@@ -53,6 +58,10 @@ struct Options {
     /// Address and port of the control server
     #[arg(long, default_value = "127.0.0.1:18500")]
     control: SocketAddr,
+    /// Kind of chain: ethereum, icon, near, substrate
+    #[arg(long, default_value = "ethereum", value_parser = named::<Family>)]
+    family: Family,
+    /// Chain id; in ICON the network id; NEAR nodes call it sim-ID
     #[arg(long, default_value_t = 1337)]
     chain_id: u64,
     /// What all blocks follow from
@@ -70,12 +79,15 @@ struct Options {
     /// Nodes, from the first on, that keep all state
     #[arg(long, default_value_t = 1)]
     archive: u16,
-    /// States that the other nodes keep
+    /// Blocks whose state, in NEAR also the rest, the other nodes keep
     #[arg(long, default_value_t = 128)]
     states: u64,
-    /// Software that the nodes imitate; several are taken in turn
-    #[arg(long, value_delimiter = ',', default_value = "geth")]
-    client: Vec<Software>,
+    /// Software that the nodes imitate, several are taken in turn: geth, geth-path, reth,
+    /// nethermind, besu, erigon; goloop, goloop-plain; nearcore24, nearcore27, nearcore214;
+    /// polkadot-sdk, substrate-old, chopsticks
+    /// [default: the first of the family]
+    #[arg(long, value_delimiter = ',', value_parser = named::<Client>)]
+    client: Vec<Client>,
     /// Median service time of the lightest method; heavier ones take their weight
     #[arg(long, default_value = "0ms", value_parser = duration)]
     latency: Duration,
@@ -87,27 +99,10 @@ struct Options {
     delay: Duration,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Software {
-    Geth,
-    GethPath,
-    Reth,
-    Nethermind,
-    Besu,
-    Erigon,
-}
-
-impl From<Software> for Client {
-    fn from(software: Software) -> Self {
-        match software {
-            Software::Geth => Self::Geth,
-            Software::GethPath => Self::GethPath,
-            Software::Reth => Self::Reth,
-            Software::Nethermind => Self::Nethermind,
-            Software::Besu => Self::Besu,
-            Software::Erigon => Self::Erigon,
-        }
-    }
+/// Reads a family or a software by its name, with `-` for `_`.
+fn named<T: DeserializeOwned>(text: &str) -> anyhow::Result<T> {
+    let name = serde_json::Value::String(text.replace('-', "_"));
+    serde_json::from_value(name).map_err(|error| anyhow!(error.to_string().replace('_', "-")))
 }
 
 /// Reads `250ms`, `2s` or `1.5s`.
@@ -146,7 +141,7 @@ async fn serve(options: &Options) -> anyhow::Result<()> {
 
 fn chain_options(options: &Options) -> ChainOptions {
     let manual = options.block_time.is_zero();
-    let defaults = ChainOptions::default();
+    let defaults = ChainOptions::of(options.family);
     ChainOptions {
         chain_id: options.chain_id,
         seed: options.seed,
@@ -163,20 +158,23 @@ async fn start(chain: &Arc<Chain>, options: &Options, index: u16) -> anyhow::Res
         0 => 0,
         first => first.checked_add(index).context("ports end at 65535")?,
     };
-    let Some(client) = options.client.get(usize::from(index) % options.client.len().max(1)) else {
-        bail!("--client names none");
-    };
+    let given = options.client.get(usize::from(index) % options.client.len().max(1));
+    let client = given.copied().unwrap_or(options.family.client());
     let archive = index < options.archive;
     let law = Law::LogNormal { median: options.latency, sigma: 0.5 };
     let node = NodeOptions {
         name: format!("node-{}", index + 1),
         listen: SocketAddr::new(options.address, port),
-        client: (*client).into(),
-        retention: if archive { Retention::ARCHIVE } else { Retention::full(options.states) },
+        client,
+        retention: if archive {
+            Retention::ARCHIVE
+        } else {
+            options.family.retention(options.states)
+        },
         latency: Latency::of(law),
         slots: options.slots,
         delay: options.delay,
-        ..NodeOptions::default()
+        ..NodeOptions::of(options.family, "")
     };
     let listen = node.listen;
     Node::start(Arc::clone(chain), node).await.with_context(|| format!("node port {listen}"))
@@ -189,6 +187,19 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         <Options as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn families_and_software_are_named_as_in_the_help() {
+        assert_eq!(named::<Family>("substrate").unwrap(), Family::Substrate);
+        for (name, client) in [
+            ("polkadot-sdk", Client::PolkadotSdk),
+            ("nearcore214", Client::Nearcore214),
+            ("goloop-plain", Client::GoloopPlain),
+        ] {
+            assert_eq!(named::<Client>(name).unwrap(), client);
+        }
+        assert!(named::<Client>("parity").unwrap_err().to_string().contains("geth-path"));
     }
 
     #[test]

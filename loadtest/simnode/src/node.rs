@@ -9,16 +9,18 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
+use http::request::Parts;
 use parking_lot::RwLock;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
-use crate::chain::{BranchId, Chain};
+use crate::chain::{BranchId, Chain, Viewer};
 use crate::counters::{Counters, Counts};
-use crate::family::Client;
+use crate::family::{Client, Family};
 use crate::faults::{BadFault, Fault, Injected};
 use crate::hash::{Draws, key_of, mix};
 use crate::latency::Latency;
+use crate::manners::Manners;
 use crate::retention::Retention;
 use crate::server;
 
@@ -29,6 +31,7 @@ pub struct NodeOptions {
     pub name: String,
     /// Default 127.0.0.1, any free port.
     pub listen: SocketAddr,
+    /// Default geth. Must be of the chain's family.
     pub client: Client,
     pub retention: Retention,
     pub latency: Latency,
@@ -38,6 +41,9 @@ pub struct NodeOptions {
     pub queue: usize,
     /// Open connections; more are closed at once. Default 4,096.
     pub max_connections: usize,
+    /// How long a call that waits for a transaction holds its socket at most.
+    /// Default 10 s.
+    pub patience: Duration,
     /// New heads arrive within this time, each after a part of it. Default 100 ms.
     pub delay: Duration,
 }
@@ -46,6 +52,13 @@ impl NodeOptions {
     #[must_use]
     pub fn named(name: &str) -> Self {
         Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    /// A node that imitates the usual client of a family.
+    #[must_use]
+    pub fn of(family: Family, name: &str) -> Self {
+        let max_connections = family.manners().connections;
+        Self { client: family.client(), max_connections, ..Self::named(name) }
     }
 }
 
@@ -60,6 +73,7 @@ impl Default for NodeOptions {
             slots: 1_024,
             queue: 65_536,
             max_connections: 4_096,
+            patience: Duration::from_secs(10),
             delay: Duration::from_millis(100),
         }
     }
@@ -76,8 +90,13 @@ impl Node {
     /// Binds the node's port and starts to serve. Needs a tokio runtime.
     ///
     /// # Errors
-    /// When the address cannot be bound.
+    /// When the address cannot be bound, or the client is of another family.
     pub async fn start(chain: Arc<Chain>, options: NodeOptions) -> io::Result<Self> {
+        let (client, family) = (options.client, chain.options.family);
+        if client.family() != family {
+            let why = format!("{client:?} is no software of the family {family:?}");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
         let socket = server::reserve(options.listen)?;
         let address = socket.local_addr()?;
         let listener = socket.listen(server::BACKLOG)?;
@@ -173,6 +192,16 @@ pub struct Context<'a> {
     pub state_lost: bool,
     /// Transactions are passed on.
     pub peers: bool,
+    /// The HTTP head that the call came with.
+    pub head: &'a Parts,
+}
+
+impl Context<'_> {
+    /// The node as its pool sees it.
+    #[must_use]
+    pub fn viewer(&self) -> Viewer {
+        self.node.viewer(self.view)
+    }
 }
 
 /// The node as its tasks share it.
@@ -270,6 +299,17 @@ impl Shared {
         self.announce();
     }
 
+    /// The node as its pool sees it when it shows this.
+    #[must_use]
+    pub fn viewer(&self, view: View) -> Viewer {
+        Viewer { node: self.key, branch: view.branch, head: view.head }
+    }
+
+    /// How the node takes requests.
+    pub(crate) fn manners(&self) -> Manners {
+        self.chain.options.family.manners()
+    }
+
     /// Wakes whoever waits for a change of the faults.
     pub(crate) fn announce(&self) {
         self.changed.send_modify(|count| *count += 1);
@@ -323,7 +363,7 @@ impl Shared {
                 _ => {}
             }
         }
-        View { branch, head, claim }
+        View { branch, head: self.chain.sim.standing(head), claim }
     }
 
     /// How long block `number` takes to arrive here.
@@ -332,7 +372,7 @@ impl Shared {
         Duration::from_micros(mix(self.key ^ number) % most.saturating_add(1).max(1))
     }
 
-    pub(crate) fn context(&self, method: &str) -> Context<'_> {
+    pub(crate) fn context<'a>(&'a self, method: &str, head: &'a Parts) -> Context<'a> {
         let ailments = Arc::clone(&self.ailments.read());
         let lost = |injected: &Injected| {
             injected.fault == Fault::LoseState
@@ -345,6 +385,7 @@ impl Shared {
             view: self.view_with(&ailments),
             state_lost: ailments.list.iter().any(lost),
             peers: !ailments.list.iter().any(|injected| injected.fault == Fault::NoPeers),
+            head,
         }
     }
 

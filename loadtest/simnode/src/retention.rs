@@ -47,6 +47,13 @@ impl Retention {
     pub const fn full(states: u64) -> Self {
         Self { state: Keep::Last(states), ..Self::ARCHIVE }
     }
+
+    /// Everything of the newest `blocks` blocks, and nothing older.
+    #[must_use]
+    pub const fn window(blocks: u64) -> Self {
+        let keep = Keep::Last(blocks);
+        Self { state: keep, bodies: keep, logs: keep }
+    }
 }
 
 impl Default for Retention {

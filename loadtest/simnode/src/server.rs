@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -22,14 +22,12 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 
 use self::body::ReplyBody;
+use crate::manners::{Door, Malformed, Notice};
 use crate::node::{Life, Shared};
 use crate::rpc::{self, Outcome};
 
 /// Connections that may wait to be accepted.
 pub const BACKLOG: u32 = 1_024;
-
-/// The largest request body, as in geth.
-const BODY: usize = 5 * 1024 * 1024;
 
 /// Binds a port without listening: connects are refused until it listens.
 ///
@@ -108,13 +106,16 @@ async fn come_back(node: &Arc<Shared>) -> Option<TcpListener> {
 fn admit(node: &Arc<Shared>, stream: TcpStream) {
     node.counters.connection();
     let open = node.connections.fetch_add(1, Ordering::Relaxed);
-    if open >= node.options.max_connections {
+    let most = node.options.max_connections;
+    let full = if open >= most { node.manners().full } else { None };
+    // Those that are told why they are refused are bounded too.
+    if open >= most && (full.is_none() || open >= most.saturating_mul(2)) {
         node.connections.fetch_sub(1, Ordering::Relaxed);
         return;
     }
     let node = Arc::clone(node);
     tokio::spawn(async move {
-        serve_connection(&node, stream).await;
+        serve_connection(&node, stream, full).await;
         node.connections.fetch_sub(1, Ordering::Relaxed);
     });
 }
@@ -127,20 +128,21 @@ struct Wire {
     busy: AtomicUsize,
     /// Milliseconds after `born` at which the last answer was ready.
     idle_since: AtomicU64,
+    /// The answer to everything, when the connection is one too many.
+    full: Option<Notice>,
 }
 
-impl Default for Wire {
-    fn default() -> Self {
+impl Wire {
+    fn new(full: Option<Notice>) -> Self {
         Self {
+            full,
             born: Instant::now(),
             reset: AtomicBool::new(false),
             busy: AtomicUsize::new(0),
             idle_since: AtomicU64::new(0),
         }
     }
-}
 
-impl Wire {
     fn now(&self) -> u64 {
         u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
@@ -155,10 +157,10 @@ impl Wire {
     }
 }
 
-async fn serve_connection(node: &Arc<Shared>, stream: TcpStream) {
+async fn serve_connection(node: &Arc<Shared>, stream: TcpStream, full: Option<Notice>) {
     // Answers are small and go out whole; an error only means the peer has left.
     let _ = stream.set_nodelay(true);
-    let wire = Arc::new(Wire::default());
+    let wire = Arc::new(Wire::new(full));
     let service = service_fn(|request| {
         let (node, wire) = (Arc::clone(node), Arc::clone(&wire));
         async move {
@@ -228,18 +230,22 @@ async fn respond(
         wire.reset.store(true, Ordering::Relaxed);
         return Err(Reset);
     }
-    if let Some(status) = refuse(&request) {
-        return Ok(plain(status, Bytes::new()));
-    }
-    let Ok(body) = Limited::new(request.into_body(), BODY).collect().await else {
-        return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, Bytes::new()));
+    let (head, body) = request.into_parts();
+    let door = wire.full.map_or_else(|| node.chain.sim.door(node, &head), Door::Say);
+    let outcome = match door {
+        Door::Say(notice) => return Ok(say(notice)),
+        Door::Page(method) => rpc::serve_page(node, &head, method).await,
+        Door::Read => match Limited::new(body, node.manners().body).collect().await {
+            Ok(body) => rpc::serve(node, &head, &body.to_bytes()).await,
+            Err(_) => rpc::refuse(node, Malformed::TooLarge),
+        },
     };
-    match rpc::serve(node, &body.to_bytes()).await {
-        Outcome::Json(text) => Ok(json(ReplyBody::whole(text))),
-        Outcome::Truncated(text) => Ok(json(ReplyBody::half(text))),
-        Outcome::Nothing => Ok(plain(StatusCode::NO_CONTENT, Bytes::new())),
+    match outcome {
+        Outcome::Json { status, text } => Ok(json(status, ReplyBody::whole(text))),
+        Outcome::Truncated(text) => Ok(json(200, ReplyBody::half(text))),
+        Outcome::Nothing { status } => Ok(plain(code(status), Bytes::new())),
         Outcome::Status { status, retry_after } => Ok(failure(status, retry_after)),
-        Outcome::Body { text, html: false } => Ok(json(ReplyBody::whole(text))),
+        Outcome::Body { text, html: false } => Ok(json(200, ReplyBody::whole(text))),
         Outcome::Body { text, html: true } => Ok(page(text)),
         Outcome::Reset => {
             wire.reset.store(true, Ordering::Relaxed);
@@ -248,21 +254,22 @@ async fn respond(
     }
 }
 
-/// What geth's HTTP server refuses before it reads the body; 200 is its empty answer
-/// to a plain GET.
-fn refuse(request: &Request<Incoming>) -> Option<StatusCode> {
-    match *request.method() {
-        Method::POST => {}
-        Method::GET | Method::HEAD => return Some(StatusCode::OK),
-        _ => return Some(StatusCode::METHOD_NOT_ALLOWED),
+fn say(notice: Notice) -> Response<ReplyBody> {
+    let mut response = plain(notice.status, Bytes::from_static(notice.text.as_bytes()));
+    if !notice.text.is_empty() {
+        let kind = HeaderValue::from_static("text/plain");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
     }
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let json = kind.is_some_and(|kind| kind.trim_start().starts_with("application/json"));
-    (!json).then_some(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+    response
 }
 
-fn json(body: ReplyBody) -> Response<ReplyBody> {
+fn code(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn json(status: u16, body: ReplyBody) -> Response<ReplyBody> {
     let mut response = Response::new(body);
+    *response.status_mut() = code(status);
     let kind = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
@@ -282,7 +289,7 @@ fn plain(status: StatusCode, body: Bytes) -> Response<ReplyBody> {
 }
 
 fn failure(status: u16, retry_after: Option<u64>) -> Response<ReplyBody> {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = code(status);
     let text = status.canonical_reason().unwrap_or("error");
     let mut response = plain(status, Bytes::from_static(text.as_bytes()));
     if let Some(seconds) = retry_after {

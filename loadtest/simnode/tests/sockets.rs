@@ -1,7 +1,12 @@
-//! The plain answers and every fault, over real sockets.
+//! The plain answers of Ethereum nodes; every fault over all families in `faults`; the
+//! answers of the other families in their own modules. Over real sockets.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod faults;
+mod icon;
+mod near;
+mod substrate;
 mod wire;
 
 use std::sync::Arc;
@@ -9,10 +14,9 @@ use std::time::Duration;
 
 use headrace_simnode::hash::hex;
 use headrace_simnode::{
-    Chain, ChainOptions, Client, Fault, Injected, Keep, Node, NodeOptions, Pace, Retention, truth,
-    tx,
+    Chain, ChainOptions, Client, Keep, Node, NodeOptions, Pace, Retention, truth, tx,
 };
-use wire::{Failure, ask, http, result, until};
+use wire::{ask, http, result, until};
 
 fn chain() -> Arc<Chain> {
     let options = ChainOptions { pace: Pace::Manual, ..ChainOptions::default() };
@@ -204,203 +208,4 @@ async fn a_write_is_counted_gossiped_and_mined() {
     let low =
         ask(a.address(), &call("eth_sendRawTransaction", &format!(r#"["{}"]"#, hex(&low.raw))));
     assert!(low.unwrap().contains("nonce too low: next nonce 1, tx nonce 0"));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dead_node_refuses_resets_and_comes_back_on_its_port() {
-    let chain = chain();
-    let node = node(&chain, "a").await;
-    let mut open = wire::Connection::open(node.address()).unwrap();
-    open.ask(HEAD).unwrap();
-    node.set(Fault::Die);
-    until("the open connection is reset", || open.ask(HEAD) == Err(Failure::Broken));
-    until("connects are refused", || ask(node.address(), HEAD) == Err(Failure::Refused));
-    node.clear();
-    until("it serves again", || ask(node.address(), HEAD).is_ok());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refusing_node_finishes_what_is_open() {
-    let chain = chain();
-    let node = node(&chain, "a").await;
-    node.set(Fault::Refuse);
-    until("connects are refused", || ask(node.address(), HEAD) == Err(Failure::Refused));
-    node.clear();
-    until("it serves again", || ask(node.address(), HEAD).is_ok());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hanging_node_answers_when_it_heals() {
-    let chain = chain();
-    let node = node(&chain, "a").await;
-    node.set(Fault::Hang);
-    let mut open = wire::Connection::open(node.address()).unwrap();
-    open.send(HEAD).unwrap();
-    until("the call has arrived", || node.counters().calls() == 1);
-    assert!(!open.readable());
-    node.clear();
-    assert!(open.receive().unwrap().1.contains("0x3e9"));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn spoilt_answers_are_spoilt_as_named() {
-    let chain = chain();
-    let node = node(&chain, "a").await;
-    let to = node.address();
-    let only = |fault: Fault| {
-        node.clear();
-        node.inject(Injected::from(fault).only(&["eth_blockNumber"])).unwrap();
-        assert_eq!(result(to, "eth_chainId", "[]"), "\"0x539\"");
-    };
-    only(Fault::Status { status: 429, retry_after: Some(3) });
-    let (status, head, _) = http(to, HEAD).unwrap();
-    assert!(status == 429 && head.contains("retry-after: 3"), "{head}");
-    only(Fault::Status { status: 503, retry_after: None });
-    assert_eq!(http(to, HEAD).unwrap().0, 503);
-    only(Fault::Html);
-    assert!(http(to, HEAD).unwrap().2.starts_with("<!DOCTYPE"));
-    only(Fault::Garbage);
-    assert!(serde_json::from_str::<serde_json::Value>(&ask(to, HEAD).unwrap()).is_err());
-    only(Fault::Empty);
-    assert_eq!(ask(to, HEAD).unwrap(), "");
-    only(Fault::WrongId);
-    assert!(!ask(to, HEAD).unwrap().contains("\"id\":7"));
-    only(Fault::Error { code: -32005, message: "limit \"x\"".to_owned() });
-    assert!(ask(to, HEAD).unwrap().contains(r#""code":-32005,"message":"limit \"x\"""#));
-    only(Fault::Truncate);
-    assert_eq!(ask(to, HEAD), Err(Failure::Broken));
-    only(Fault::ResetAfterRead);
-    assert_eq!(ask(to, HEAD), Err(Failure::Broken));
-    assert_eq!(node.counters().methods["eth_blockNumber"].faults, 9);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_share_of_the_calls_is_struck() {
-    let chain = chain();
-    let node = node(&chain, "a").await;
-    let status = Fault::Status { status: 500, retry_after: None };
-    node.inject(Injected::from(status).sometimes(0.5)).unwrap();
-    let mut open = wire::Connection::open(node.address()).unwrap();
-    let failed = (0..400).filter(|_| open.ask(HEAD).unwrap().0 == 500).count();
-    assert!((120..280).contains(&failed), "{failed}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn heads_lag_freeze_and_follow_again() {
-    let chain = chain();
-    let node = node(&chain, "a").await;
-    let head = || result(node.address(), "eth_blockNumber", "[]");
-    node.set(Fault::Lag { blocks: 5 });
-    assert_eq!(head(), "\"0x3e4\"");
-    assert_eq!(result(node.address(), "eth_getBlockByNumber", r#"["0x3e5",false]"#), "null");
-    node.clear();
-    let newest = || result(node.address(), "eth_getBlockByNumber", r#"["latest",false]"#);
-    let before = newest();
-    node.set(Fault::Freeze);
-    chain.mine(3);
-    chain.reorg(5);
-    assert_eq!(newest(), before);
-    node.clear();
-    assert_eq!(head(), "\"0x3ec\"");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn liars_claim_what_they_cannot_link() {
-    let chain = chain();
-    let node = node(&chain, "a").await;
-    let to = node.address();
-    let member = |text: &str, name: &str| wire::member(text, name);
-    let at = |number: &str| result(to, "eth_getBlockByNumber", &format!(r#"["{number}",false]"#));
-    node.set(Fault::Lie { blocks: 1_000, headers: false });
-    assert_eq!(result(to, "eth_blockNumber", "[]"), "\"0x7d1\"");
-    assert_eq!(member(&at("latest"), "number"), "0x7d1");
-    assert_eq!(at("0x7d1"), "null");
-    node.set(Fault::Lie { blocks: 1_000, headers: true });
-    let (newest, before) = (at("latest"), at("0x7d0"));
-    assert_eq!(member(&newest, "parentHash"), member(&before, "hash"));
-    assert_ne!(member(&at("0x3ea"), "parentHash"), member(&at("0x3e9"), "hash"));
-    assert_eq!(member(&at("0x3e9"), "hash"), hex(&chain.main_hash(1_001).unwrap()));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_chain_and_a_fork_differ_where_they_should() {
-    let chain = chain();
-    let node = node(&chain, "a").await;
-    let to = node.address();
-    let hash = |number: &str| {
-        let text = result(to, "eth_getBlockByNumber", &format!(r#"["{number}",false]"#));
-        wire::member(&text, "hash")
-    };
-    let (genesis, low, newest) = (hash("0x0"), hash("0x3e0"), hash("latest"));
-    node.set(Fault::WrongChain { chain_id: 99 });
-    assert_eq!(result(to, "eth_chainId", "[]"), "\"0x63\"");
-    assert_ne!(hash("0x0"), genesis);
-    node.clear();
-    node.set(Fault::Fork { height: 998, salt: 0 });
-    assert_eq!(hash("0x0"), genesis);
-    assert_eq!(hash("0x3e0"), low);
-    assert_ne!(hash("latest"), newest);
-    let known = result(to, "eth_getBlockByHash", &format!(r#"["{newest}",false]"#));
-    assert_eq!(known, "null");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flapping_node_goes_and_comes() {
-    let chain = chain();
-    let node = node(&chain, "a").await;
-    node.set(Fault::Flap { up_ms: 30, down_ms: 30 });
-    for _ in 0..2 {
-        until("it is down", || ask(node.address(), HEAD) == Err(Failure::Refused));
-        until("it is up", || ask(node.address(), HEAD).is_ok());
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lost_state_reads_as_pruned_and_blocks_stay() {
-    let chain = chain();
-    let node = node(&chain, "a").await;
-    node.set(Fault::LoseState);
-    let balance = call("eth_getBalance", &format!(r#"["{}","latest"]"#, hex(&[1; 20])));
-    assert!(ask(node.address(), &balance).unwrap().contains("missing trie node"));
-    assert_ne!(result(node.address(), "eth_getBlockByNumber", r#"["latest",false]"#), "null");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn idle_connections_are_closed() {
-    let chain = chain();
-    let node = node(&chain, "a").await;
-    node.set(Fault::CloseIdle { max_ms: 20 });
-    let mut open = wire::Connection::open(node.address()).unwrap();
-    open.ask(HEAD).unwrap();
-    until("the node closes it", || open.closed());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_without_peers_tells_nobody() {
-    let chain = chain();
-    let (a, b) = (node(&chain, "a").await, node(&chain, "b").await);
-    a.set(Fault::NoPeers);
-    let signed = tx::sign(&[5; 32], tx::Fields::transfer(1337, 0, [2; 20], 9)).unwrap();
-    let send = format!(r#"["{}"]"#, hex(&signed.raw));
-    result(a.address(), "eth_sendRawTransaction", &send);
-    chain.mine(2);
-    let find = format!(r#"["{}"]"#, hex(&signed.hash));
-    assert_ne!(result(a.address(), "eth_getTransactionByHash", &find), "null");
-    assert_eq!(result(b.address(), "eth_getTransactionByHash", &find), "null");
-    result(b.address(), "eth_sendRawTransaction", &send);
-    chain.mine(1);
-    assert!(result(b.address(), "eth_getTransactionReceipt", &find).contains("0x3ec"));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_slow_node_takes_longer_and_slots_make_calls_wait() {
-    let chain = chain();
-    let options = NodeOptions { slots: 1, queue: 0, ..quick("a") };
-    let node = Node::start(Arc::clone(&chain), options).await.unwrap();
-    node.set(Fault::Slow { factor: 1.0, extra_ms: 60_000 });
-    let mut first = wire::Connection::open(node.address()).unwrap();
-    first.send(HEAD).unwrap();
-    until("the call has arrived", || node.counters().calls() == 1);
-    until("the next finds no place", || http(node.address(), HEAD).unwrap().0 == 503);
-    assert!(!first.readable());
 }

@@ -153,7 +153,8 @@ impl Branches {
             self.by_tx.insert(tx.hash, (branch, number));
         }
         held.links.push(Link { hash, sent });
-        self.by_hash.insert(hash, (branch, number));
+        // A skipped height has the hash of the block below, which keeps its number.
+        self.by_hash.entry(hash).or_insert((branch, number));
     }
 
     pub fn put_old(&mut self, branch: BranchId, number: u64, hash: Hash) {
@@ -162,7 +163,7 @@ impl Branches {
             self.old_order.push_back(key);
         }
         self.old.entry(key).or_default().push(hash);
-        self.by_hash.insert(hash, (key.0, number));
+        self.by_hash.entry(hash).or_insert((key.0, number));
         if self.old_order.len() > SEGMENTS {
             self.drop_oldest_segment();
         }
@@ -190,8 +191,9 @@ impl Branches {
         self.by_hash.get(hash).copied()
     }
 
-    pub fn is_detached(&self, branch: BranchId) -> bool {
-        self.at(branch).detached
+    /// Whether the block at `number`, as seen from `branch`, is on a detached branch.
+    pub fn is_detached(&self, branch: BranchId, number: u64) -> bool {
+        self.at(self.owner(branch, number)).detached
     }
 
     pub fn chain_id(&self, branch: BranchId) -> u64 {
@@ -208,15 +210,21 @@ impl Branches {
         link.map_or_else(Vec::new, |link| link.sent.clone())
     }
 
+    /// Whether the parent of `number` is a block of this branch or of one below it.
+    pub fn is_linked(&self, branch: BranchId, number: u64) -> bool {
+        let held = self.at(self.owner(branch, number));
+        let segment = number <= self.root.anchor && number.is_multiple_of(SEGMENT);
+        number > 0 && !segment && !(held.detached && number == held.base)
+    }
+
     /// The parent's hash: nothing for genesis, a made-up one where links end.
     pub fn parent(&self, branch: BranchId, number: u64) -> Hash {
         let owner = self.owner(branch, number);
         let held = self.at(owner);
-        let unlinked = number <= self.root.anchor && number.is_multiple_of(SEGMENT);
         if number == 0 {
             return [0; 32];
         }
-        if unlinked || (held.detached && number == held.base) {
+        if !self.is_linked(branch, number) {
             let parts = [self.root.seed, held.salt, number].map(u64::to_be_bytes);
             return keccak(&[b"no parent", &parts[0], &parts[1], &parts[2]]);
         }

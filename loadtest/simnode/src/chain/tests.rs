@@ -5,6 +5,12 @@ fn manual(seed: u64, start: u64) -> Arc<Chain> {
     Chain::new(ChainOptions { seed, start, pace: Pace::Manual, ..ChainOptions::default() })
 }
 
+/// A node that has got the newest block.
+fn viewer(chain: &Chain, node: u64) -> Viewer {
+    let (branch, head) = chain.tip();
+    Viewer { node, branch, head }
+}
+
 fn send(chain: &Chain, nonce: u64) -> Result<Hash, PoolError> {
     let tx = tx::sign(&[9; 32], Fields::transfer(1337, nonce, [1; 20], 1)).unwrap();
     let hash = tx.hash;
@@ -87,11 +93,11 @@ fn a_sent_transaction_is_in_the_next_block_and_survives_a_reorg() {
     chain.mine(1);
     let hash = send(&chain, 0).unwrap();
     assert_eq!(send(&chain, 0), Err(PoolError::AlreadyKnown));
-    assert!(chain.pooled(1, &hash).is_some());
+    assert!(chain.pooled(viewer(&chain, 1), &hash).is_some());
     chain.mine(1);
     assert_eq!(sent_at(&chain, 102), 1);
     assert_eq!(send(&chain, 0), Err(PoolError::AlreadyKnown));
-    assert!(chain.pooled(1, &hash).is_none());
+    assert!(chain.pooled(viewer(&chain, 1), &hash).is_none());
     chain.mine(1);
     chain.reorg(2);
     assert_eq!(sent_at(&chain, 102), 1);
@@ -99,6 +105,27 @@ fn a_sent_transaction_is_in_the_next_block_and_survives_a_reorg() {
     let account = tx::address(&[9; 32]).unwrap();
     assert_eq!(chain.nonce(chain.tip().0, &account, 102), 1);
     assert_eq!(chain.nonce(chain.tip().0, &account, 101), 0);
+}
+
+#[test]
+fn what_is_in_a_block_is_pooled_where_the_block_has_not_arrived() {
+    let chain = manual(1, 100);
+    let hash = send(&chain, 0).unwrap();
+    let (before, account) = (viewer(&chain, 1), tx::address(&[9; 32]).unwrap());
+    chain.mine(1);
+    let after = viewer(&chain, 1);
+    let fork = Viewer { branch: chain.fork(100, 7, false, None), ..after };
+    for (who, pooled) in [(before, true), (after, false), (fork, true)] {
+        let (size, next) = (usize::from(pooled), u64::from(pooled));
+        assert_eq!(chain.pooled(who, &hash).is_some(), pooled);
+        assert_eq!((chain.pool_size(who), chain.pool_list(who).len()), (size, size));
+        assert_eq!(chain.pending_nonce(who, &account, 0), next);
+    }
+    chain.reorg(1);
+    assert_eq!(chain.pool_size(before), 1);
+    assert_eq!(chain.pool_size(viewer(&chain, 1)), 0);
+    chain.mine(100);
+    assert_eq!(chain.pool_size(before), 0);
 }
 
 #[test]
@@ -120,10 +147,10 @@ fn what_a_dead_node_had_not_passed_on_is_lost() {
         ..ChainOptions::default()
     });
     let hash = send(&chain, 0).unwrap();
-    assert!(chain.pooled(2, &hash).is_none());
+    assert!(chain.pooled(viewer(&chain, 2), &hash).is_none());
     chain.lose(1);
-    assert!(chain.pooled(1, &hash).is_none());
-    assert_eq!(chain.pool_size(1), 0);
+    assert!(chain.pooled(viewer(&chain, 1), &hash).is_none());
+    assert_eq!(chain.pool_size(viewer(&chain, 1)), 0);
 }
 
 #[test]

@@ -1,84 +1,10 @@
 //! JSON of Ethereum's objects, written straight into a string.
 
-use std::fmt::Write as _;
-
 use super::block::{Block, Log};
 use super::header::{EMPTY_ROOT, EMPTY_UNCLES, Header};
 use super::tx::{AccessList, Fee, Tx};
 use crate::hash::push_hex;
-
-/// Appends a hex quantity in quotes.
-pub fn quantity(out: &mut String, value: u128) {
-    // Writing to a string cannot fail.
-    let _ = write!(out, "\"{value:#x}\"");
-}
-
-/// Appends bytes as a hex string in quotes.
-pub fn data(out: &mut String, bytes: &[u8]) {
-    out.push_str("\"0x");
-    push_hex(out, bytes);
-    out.push('"');
-}
-
-/// Writes the members of one object, commas included.
-pub struct Members<'a> {
-    out: &'a mut String,
-    first: bool,
-}
-
-impl<'a> Members<'a> {
-    pub fn open(out: &'a mut String) -> Self {
-        out.push('{');
-        Self { out, first: true }
-    }
-
-    pub fn close(self) {
-        self.out.push('}');
-    }
-
-    /// Starts a member whose value the caller appends.
-    pub fn name(&mut self, name: &str) -> &mut String {
-        if !self.first {
-            self.out.push(',');
-        }
-        self.first = false;
-        self.out.push('"');
-        self.out.push_str(name);
-        self.out.push_str("\":");
-        self.out
-    }
-
-    pub fn quantity(&mut self, name: &str, value: impl Into<u128>) -> &mut Self {
-        quantity(self.name(name), value.into());
-        self
-    }
-
-    pub fn data(&mut self, name: &str, bytes: &[u8]) -> &mut Self {
-        data(self.name(name), bytes);
-        self
-    }
-
-    pub fn raw(&mut self, name: &str, text: &str) -> &mut Self {
-        self.name(name).push_str(text);
-        self
-    }
-}
-
-/// Appends an array, one item after another.
-pub fn array<T>(
-    out: &mut String,
-    items: impl IntoIterator<Item = T>,
-    mut write: impl FnMut(&mut String, T),
-) {
-    out.push('[');
-    for (index, item) in items.into_iter().enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        write(out, item);
-    }
-    out.push(']');
-}
+pub use crate::json::{Members, array, data, quantity};
 
 /// The members of a header, as they stand in a block too.
 pub fn header_members(object: &mut Members<'_>, header: &Header, hash: &[u8]) {

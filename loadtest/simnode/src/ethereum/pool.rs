@@ -69,14 +69,12 @@ impl Ask<'_> {
 
     /// A transaction that waits in this node's pool.
     pub fn pooled(&self, hash: &Hash) -> Option<Arc<Tx>> {
-        let sent = self.node.chain.pooled(self.node.node.key, hash)?;
-        match &sent.payload {
-            Payload::Ethereum(tx) => Some(Arc::clone(tx)),
-        }
+        let sent = self.node.chain.pooled(self.node.viewer(), hash)?;
+        sent.payload.ethereum().cloned()
     }
 
     pub fn pool_status(&self, out: &mut String) -> Answer {
-        let count = self.node.chain.pool_size(self.node.node.key);
+        let count = self.node.chain.pool_size(self.node.viewer());
         put(out, &format!(r#"{{"pending":"{count:#x}","queued":"0x0"}}"#))
     }
 }

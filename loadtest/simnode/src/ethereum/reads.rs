@@ -40,11 +40,8 @@ impl Ask<'_> {
     pub fn capabilities(&self, method: &str, out: &mut String) -> Answer {
         use crate::family::Client;
         let options = &self.node.node.options;
-        match options.client {
-            Client::Geth | Client::GethPath | Client::Reth => {}
-            Client::Nethermind | Client::Besu | Client::Erigon => {
-                return Err(texts::unknown_method(method));
-            }
+        if matches!(options.client, Client::Nethermind | Client::Besu | Client::Erigon) {
+            return Err(texts::unknown_method(method));
         }
         let (keep, head) = (options.retention, self.node.view.head);
         let mut object = Members::open(out);

@@ -12,7 +12,7 @@ use super::truth::{self, At};
 use super::tx::Address;
 use super::{Ask, put, texts};
 use crate::chain::BranchId;
-use crate::hash::{keccak, unhex, unhex_array};
+use crate::hash::{hex, keccak, unhex, unhex_array};
 use crate::rpc::{Answer, RpcError};
 
 /// The object of `eth_call`, as far as the simulation reads it.
@@ -59,7 +59,7 @@ impl Ask<'_> {
         let place = self.state_at(1)?;
         let mut nonce = self.nonce_at(&address, place.branch, place.at.number);
         if pending {
-            nonce = self.node.chain.pending_nonce(self.node.node.key, &address, nonce);
+            nonce = self.node.chain.pending_nonce(self.node.viewer(), &address, nonce);
         }
         json::quantity(out, nonce.into());
         Ok(())
@@ -173,5 +173,6 @@ fn reverted(to: &Address) -> Result<(), RpcError> {
         return Ok(());
     }
     let message = format!("execution reverted: {}", truth::REVERT_REASON);
-    Err(RpcError { code: 3, message: message.into(), data: Some(truth::revert_data()) })
+    let data = Some(format!("\"{}\"", hex(&truth::revert_data())));
+    Err(RpcError { data, ..RpcError::new(3, message) })
 }

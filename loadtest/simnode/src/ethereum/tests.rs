@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use super::header::Header;
 use super::*;
 use crate::chain::{Chain, ChainOptions, Pace};
@@ -7,7 +9,7 @@ use crate::hash::unhex;
 fn blocks(numbers: std::ops::RangeInclusive<u64>) -> Vec<Block> {
     let options = ChainOptions { pace: Pace::Manual, start: 60, ..ChainOptions::default() };
     let chain = Chain::new(options);
-    let Sim::Ethereum(sim) = &chain.sim;
+    let Sim::Ethereum(sim) = &chain.sim else { unreachable!("an Ethereum chain") };
     let main = chain.tip().0;
     numbers.map(|number| sim.build(&chain.draft(main, number).unwrap())).collect()
 }

@@ -1,4 +1,5 @@
 //! Errors in the words of six clients. Source: the clients' own code, read in 2026.
+//! geth's are those of every client that is not named.
 
 use crate::family::Client;
 use crate::hash::{Hash, hex};
@@ -11,11 +12,11 @@ pub const MODULES: &str = r#"{"debug":"1.0","eth":"1.0","net":"1.0","rpc":"1.0",
 #[must_use]
 pub fn version(client: Client) -> &'static str {
     match client {
-        Client::Geth | Client::GethPath => "Geth/v1.17.8-stable/linux-amd64/go1.25.1",
         Client::Reth => "reth/v1.9.3-simulated/x86_64-unknown-linux-gnu",
         Client::Nethermind => "Nethermind/v1.35.2+simulated/linux-x64/dotnet9.0.10",
         Client::Besu => "besu/v25.10.0/linux-x86_64/openjdk-java-21",
         Client::Erigon => "erigon/3.2.2/linux-amd64/go1.25.1",
+        _ => "Geth/v1.17.8-stable/linux-amd64/go1.25.1",
     }
 }
 
@@ -30,10 +31,6 @@ pub fn state_pruned(client: Client, number: u64, hash: &Hash, root: &Hash) -> Rp
     let root = hex(root);
     let bare = &root[2..];
     match client {
-        Client::Geth => RpcError::new(
-            -32000,
-            format!("missing trie node {bare} (path ) state {root} is not available, not found"),
-        ),
         Client::GethPath => {
             RpcError::new(-32000, format!("historical state {bare} is not available"))
         }
@@ -43,6 +40,10 @@ pub fn state_pruned(client: Client, number: u64, hash: &Hash, root: &Hash) -> Rp
         }
         Client::Besu => RpcError::new(-32000, "World state unavailable"),
         Client::Erigon => RpcError::new(-32000, "history has been pruned for this block"),
+        _ => RpcError::new(
+            -32000,
+            format!("missing trie node {bare} (path ) state {root} is not available, not found"),
+        ),
     }
 }
 
@@ -66,9 +67,7 @@ pub fn body_pruned(client: Client, number: u64, oldest: u64) -> RpcError {
             format!("pruned history unavailable: requested {number}, earliest available {oldest}"),
         ),
         Client::Besu => RpcError::new(4444, "Pruned history unavailable"),
-        Client::Geth | Client::GethPath | Client::Nethermind | Client::Erigon => {
-            RpcError::new(4444, "pruned history unavailable")
-        }
+        _ => RpcError::new(4444, "pruned history unavailable"),
     }
 }
 
@@ -79,9 +78,7 @@ pub fn unknown_number(client: Client, number: u64) -> RpcError {
         Client::Reth => RpcError::new(-32001, format!("block not found: {number:#x}")),
         Client::Nethermind => RpcError::new(-32001, format!("{number} could not be found")),
         Client::Besu => RpcError::new(-32000, "Block not found"),
-        Client::Geth | Client::GethPath | Client::Erigon => {
-            RpcError::new(-32000, "header not found")
-        }
+        _ => RpcError::new(-32000, "header not found"),
     }
 }
 
@@ -92,9 +89,7 @@ pub fn unknown_hash(client: Client, hash: &Hash) -> RpcError {
         Client::Reth => RpcError::new(-32001, format!("block not found: hash {}", hex(hash))),
         Client::Nethermind => RpcError::new(-32001, format!("{} could not be found", hex(hash))),
         Client::Besu => RpcError::new(-32000, "Block not found"),
-        Client::Geth | Client::GethPath | Client::Erigon => {
-            RpcError::new(-32000, "header for hash not found")
-        }
+        _ => RpcError::new(-32000, "header for hash not found"),
     }
 }
 
@@ -103,9 +98,7 @@ pub fn unknown_hash(client: Client, hash: &Hash) -> RpcError {
 pub fn beyond_head(client: Client) -> RpcError {
     match client {
         Client::Besu => RpcError::new(-32000, "Block not found"),
-        Client::Geth | Client::GethPath | Client::Reth | Client::Nethermind | Client::Erigon => {
-            RpcError::new(-32602, "block range extends beyond current head block")
-        }
+        _ => RpcError::new(-32602, "block range extends beyond current head block"),
     }
 }
 
@@ -115,9 +108,7 @@ pub fn already_known(client: Client) -> RpcError {
     match client {
         Client::Besu => RpcError::new(-32000, "Known transaction"),
         Client::Nethermind => RpcError::new(-32010, "AlreadyKnown"),
-        Client::Geth | Client::GethPath | Client::Reth | Client::Erigon => {
-            RpcError::new(-32000, "already known")
-        }
+        _ => RpcError::new(-32000, "already known"),
     }
 }
 
@@ -127,9 +118,7 @@ pub fn nonce_too_low(client: Client, next: u64, sent: u64) -> RpcError {
     match client {
         Client::Besu => RpcError::new(-32001, "Nonce too low"),
         Client::Nethermind => RpcError::new(-32010, "OldNonce"),
-        Client::Geth | Client::GethPath | Client::Reth | Client::Erigon => {
-            RpcError::new(-32000, format!("nonce too low: next nonce {next}, tx nonce {sent}"))
-        }
+        _ => RpcError::new(-32000, format!("nonce too low: next nonce {next}, tx nonce {sent}")),
     }
 }
 
@@ -139,8 +128,6 @@ pub fn no_filter(client: Client) -> RpcError {
     match client {
         Client::Reth => RpcError::new(-32602, "filter not found"),
         Client::Besu => RpcError::new(-32000, "Filter not found"),
-        Client::Geth | Client::GethPath | Client::Nethermind | Client::Erigon => {
-            RpcError::new(-32000, "filter not found")
-        }
+        _ => RpcError::new(-32000, "filter not found"),
     }
 }

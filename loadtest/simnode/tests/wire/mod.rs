@@ -26,16 +26,12 @@ impl Connection {
         Ok(Self { stream })
     }
 
-    pub fn ask(&mut self, body: &str) -> Result<(u16, String), Failure> {
-        self.send(body)?;
-        let (head, text) = self.receive()?;
-        Ok((head[9..12].parse().unwrap(), text))
-    }
-
-    pub fn send(&mut self, body: &str) -> Result<(), Failure> {
+    /// Sends to a path, behind which more header lines may stand.
+    pub fn send_to(&mut self, path: &str, body: &str) -> Result<(), Failure> {
+        let (path, more) = path.split_once('\n').unwrap_or((path, "host: node"));
         let length = body.len();
         let head = format!(
-            "POST / HTTP/1.1\r\nhost: node\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+            "POST {path} HTTP/1.1\r\n{more}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
         );
         self.stream.write_all((head + body).as_bytes()).map_err(|_| Failure::Broken)
     }
@@ -75,10 +71,25 @@ impl Connection {
 
 /// Status, head and body of one call on a connection of its own.
 pub fn http(to: SocketAddr, body: &str) -> Result<(u16, String, String), Failure> {
+    http_to(to, "/", body)
+}
+
+/// As [`http`] to a path; more header lines may stand behind it, see
+/// [`Connection::send_to`].
+pub fn http_to(to: SocketAddr, path: &str, body: &str) -> Result<(u16, String, String), Failure> {
     let mut connection = Connection::open(to)?;
-    connection.send(body)?;
+    connection.send_to(path, body)?;
     let (head, text) = connection.receive()?;
     Ok((head[9..12].parse().unwrap(), head, text))
+}
+
+/// Status and body of a GET.
+pub fn get(to: SocketAddr, path: &str) -> Result<(u16, String), Failure> {
+    let mut connection = Connection::open(to)?;
+    let head = format!("GET {path} HTTP/1.1\r\nhost: node\r\n\r\n");
+    connection.stream.write_all(head.as_bytes()).map_err(|_| Failure::Broken)?;
+    let (head, text) = connection.receive()?;
+    Ok((head[9..12].parse().unwrap(), text))
 }
 
 pub fn ask(to: SocketAddr, body: &str) -> Result<String, Failure> {
@@ -87,8 +98,13 @@ pub fn ask(to: SocketAddr, body: &str) -> Result<String, Failure> {
 
 /// The raw text of a call's result; panics on an error.
 pub fn result(to: SocketAddr, method: &str, params: &str) -> String {
+    result_at(to, "/", method, params)
+}
+
+/// As [`result`] at a path.
+pub fn result_at(to: SocketAddr, path: &str, method: &str, params: &str) -> String {
     let call = format!(r#"{{"jsonrpc":"2.0","id":7,"method":"{method}","params":{params}}}"#);
-    let text = ask(to, &call).unwrap();
+    let (_, _, text) = http_to(to, path, &call).unwrap();
     let start = text.find("\"result\":").unwrap_or_else(|| panic!("{method}: {text}")) + 9;
     text[start..text.len() - 1].to_owned()
 }
