@@ -255,6 +255,10 @@ type PerView<T> = SmallVec<[T; 32]>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Level {
     avoided: bool,
+    /// The call means the newest state, and this node is behind it: a client that saw a block
+    /// must not be told of the state before it while any own node has it. Fallback nodes come
+    /// after even those.
+    late: bool,
     tier: Tier,
 }
 
@@ -331,7 +335,8 @@ fn passing(policy: Policy, ask: Ask, view: &View) -> Option<Reason> {
 
 fn level(policy: Policy, ask: Ask, view: &View, archive_needed: bool) -> Level {
     let tier = tier_of(policy, ask, view, archive_needed);
-    Level { avoided: policy.avoid_zone == Some(view.zone), tier }
+    let late = ask.at_tip && (view.lag > 0 || view.fallback);
+    Level { avoided: policy.avoid_zone == Some(view.zone), late, tier }
 }
 
 /// The tier a usable node belongs to for this call.
@@ -413,7 +418,7 @@ fn pick(
     if best.tier > Tier::OwnZoneLagging || !is_busy(&views[own]) {
         return Some(own);
     }
-    let others = members(Level { avoided: false, tier: Tier::OtherZones });
+    let others = members(Level { avoided: false, tier: Tier::OtherZones, ..best });
     let other = better_of_two(views, &others, draw.rotate_left(21));
     other.filter(|&other| spills(&views[own], &views[other])).or(Some(own))
 }

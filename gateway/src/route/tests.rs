@@ -135,7 +135,7 @@ fn reason_words_are_distinct_and_in_the_order_of_the_reasons() {
 fn ladder() -> Vec<View> {
     vec![
         node(0, 0),
-        View { lag: 1, head: HEAD - 1, ..node(1, 0) },
+        View { lag: 3, head: HEAD - 3, ..node(1, 0) },
         node(2, 1),
         View { archive: true, oldest: 0, ..node(3, 0) },
         View { fallback: true, ..node(4, 2) },
@@ -148,16 +148,35 @@ fn tiers_are_used_in_order_each_only_when_the_better_ones_are_out() {
         [Tier::OwnZone, Tier::OwnZoneLagging, Tier::OtherZones, Tier::Archive, Tier::Fallback];
     let mut views = ladder();
     for (at, tier) in tiers.into_iter().enumerate() {
-        check(POLICY, AT_TIP, &views, &[at as u16], Some(tier));
+        check(POLICY, HISTORY_HELD, &views, &[at as u16], Some(tier));
         views[at].facts = with(Facts::UNHEALTHY);
     }
-    check(POLICY, AT_TIP, &views, &[0, 1, 2, 3, 4], Some(Tier::Panic));
+    check(POLICY, HISTORY_HELD, &views, &[0, 1, 2, 3, 4], Some(Tier::Panic));
+}
+
+/// A pending nonce of the block before is "nonce too low" to who has seen that block.
+#[test]
+fn a_call_for_the_newest_state_leaves_the_zone_before_it_is_told_of_an_older_one() {
+    let order = [
+        (0, Tier::OwnZone),
+        (2, Tier::OtherZones),
+        (3, Tier::Archive),
+        (1, Tier::OwnZoneLagging),
+        (4, Tier::Fallback),
+    ];
+    let mut views = ladder();
+    views[1].lag = 1;
+    for (at, tier) in order {
+        check(POLICY, AT_TIP, &views, &[at], Some(tier));
+        views[usize::from(at)].facts = with(Facts::UNHEALTHY);
+    }
 }
 
 #[test]
 fn fallback_is_left_as_soon_as_any_own_node_can_serve() {
     for back in 0..4 {
         let mut views = ladder();
+        views[1].lag = 1;
         views[..4].iter_mut().for_each(|view| view.facts = with(Facts::SUSPECTED));
         check(POLICY, AT_TIP, &views, &[4], Some(Tier::Fallback));
         views[back].facts = with(0);
