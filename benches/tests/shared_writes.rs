@@ -9,7 +9,7 @@
 
 use std::{fs, path::Path};
 
-/// Bar of the design: writes to shared lines per served call.
+/// Most writes to shared lines per served call (`benches/README.md`).
 const MOST: f64 = 4.0;
 /// Operations that take a line for writing.
 const WRITES: [&str; 10] = [

@@ -2,7 +2,7 @@
 //! Never here: keys, query strings, params, a method name that no table knows.
 //!
 //! Lines are handed to a thread of their own over a bounded queue: a full disk or
-//! a stopped reader costs lines (counted), never calls (F54, F55).
+//! a stopped reader costs lines (counted), never calls.
 
 mod line;
 
@@ -27,7 +27,7 @@ use crate::{
 /// Lines that may wait for the writer.
 const QUEUE: usize = 8_192;
 
-/// One call as it is logged. Fields in the order they are written (operations.md 4.3).
+/// One call as it is logged. Fields in the order they are written.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'r> {
     pub request_id: u128,

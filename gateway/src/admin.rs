@@ -2,7 +2,7 @@
 //!
 //! It answers nobody's web page (any `Origin` is refused, and any Host that a
 //! page could have rebound to us), and with a token configured everything but the
-//! probes asks for it (S27, S28). What the pages say is given to it.
+//! probes asks for it. What the pages say is given to it.
 
 mod api;
 pub mod exposition;

@@ -216,7 +216,7 @@ impl Limits {
     }
 }
 
-/// At most half of the file descriptors (design §14, *Limits*).
+/// At most half of the file descriptors: calls need others, to the nodes.
 fn connections(config: &Config) -> usize {
     let files = rlimit::getrlimit(rlimit::Resource::NOFILE).map_or(1_024, |(soft, _)| soft);
     config.limits.connections.min(usize::try_from(files / 2).unwrap_or(usize::MAX))

@@ -3,12 +3,13 @@
 //!
 //! Trips: five debited failures in a row, or half of at least 20 calls within
 //! 10 s. Who is debited is not decided here: a failure counts against a node
-//! only when another node answered the same call (design §5), so no client can
+//! only when another node answered the same call, so no client can
 //! eject a pool with a poisonous call.
 //! Recovers: after a wait (5 s, doubling to 60 s, up to half longer by chance)
 //! one call is let through; its success closes the breaker, its failure opens
 //! it for twice as long. A node that asks for time (Retry-After) gets it.
-//! Numbers: faults.md 4.0. Pure; `now` and chance are arguments.
+//! Five in a row is Envoy's default (`consecutive_5xx`), waits up to 60 s with half by
+//! chance are linkerd's (failure accrual). Pure; `now` and chance are arguments.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Time as a value: rules take `now` as an argument and never read a clock.
 //!
 //! A [`Timestamp`] is monotonic and has no relation to the wall clock, so a
-//! jump of the system's time moves nothing (faults.md F53).
+//! jump of the system's time moves nothing.
 
 use std::{
     cell::Cell,

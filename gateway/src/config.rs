@@ -169,10 +169,12 @@ pub struct Retries {
     pub floor: f64,
 }
 
-/// Design §14 (*Writes*).
+/// What is done for signed transactions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Writes {
+    /// One in doubt is looked up by its hash, else sent to one other node. Default true.
     pub settle: bool,
+    /// An accepted one is asked for at another node about a block time later. Default true.
     pub confirm: bool,
     /// Nodes a write is sent to at once, 1 to 5. Default 1.
     pub broadcast: u32,

@@ -3,8 +3,7 @@
 //!
 //! Each error has one [`Reason`], a closed set that is the metric label, the word in
 //! the access log and `data.reason`. Nothing a client or a node sent is ever
-//! repeated: messages are canonical, data holds words and numbers of ours
-//! (faults.md 5.0).
+//! repeated: messages are canonical, data holds words and numbers of ours.
 
 mod reason;
 mod write;
@@ -39,7 +38,8 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallError {
     Invalid(Invalid),
-    /// Unknown and refused methods: the same bytes for both (B96, B97).
+    /// Unknown and refused methods: the same bytes for both, so that nobody can list what is
+    /// refused.
     MethodNotFound,
     NeedsWebsocket,
     BadParams(BadParams),
@@ -57,13 +57,13 @@ pub enum CallError {
     HttpMethodNotAllowed,
     HttpMethodUnknown,
     BadHttp,
-    /// A transfer coding other than `chunked`: 501 (B10).
+    /// A transfer coding other than `chunked`: 501.
     TransferCoding,
-    /// Request target over 8 KiB: 414 (B24).
+    /// Request target over 8 KiB: 414.
     TargetTooLong,
-    /// More header fields than allowed: 431 (B24, B34).
+    /// More header fields than allowed: 431.
     HeadTooLarge,
-    /// The body ended before its declared length: logged as 400, never sent (B53).
+    /// The body ended before its declared length: logged as 400, never sent.
     ClientTruncated,
     Expectation,
     Misdirected,
@@ -74,7 +74,7 @@ pub enum CallError {
     NoNode(Option<Box<Decision>>),
     /// Nodes may be asked, but each has all the calls it may hold, or asks for less.
     Overloaded,
-    /// No node serves the method (design §8, `nodes.methods`), though the chain allows it.
+    /// No node serves the method (`methods` of the nodes), though the chain allows it.
     MethodUnavailable,
     HeadUnavailable,
     ArchiveUnavailable,
@@ -94,7 +94,7 @@ pub enum CallError {
         hash: Option<Hash>,
     },
     Draining,
-    /// The client left: logged as 499, never sent (B119).
+    /// The client left: logged as 499, never sent.
     ClientGone,
     Internal,
 }
@@ -167,7 +167,7 @@ impl CallError {
     }
 
     /// The canonical message, without the wait that a limit's message ends with.
-    /// Ranges keep the words that client libraries know from geth (B100, B101).
+    /// Ranges keep the words that client libraries know from geth (eth/filters/api.go).
     pub const fn public_message(&self, family: Family) -> &'static str {
         match self {
             Self::BadParams(BadParams::InvertedRange) => "invalid block range params",

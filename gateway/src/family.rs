@@ -91,7 +91,7 @@ impl Header {
 }
 
 /// What is known of which chain it is: configured, or told by a node. Either
-/// part may be unknown (design §14 *Config*).
+/// part may be unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Identity {
     /// Ethereum's chain id.
@@ -251,14 +251,15 @@ impl Family {
         }
     }
 
-    /// The JSON-RPC code of an error of ours (faults.md 5.0 rule 8, design §14 *Codes*).
+    /// The JSON-RPC code of an error of ours. Beyond JSON-RPC's own five, one code means
+    /// different things in each family.
     pub const fn error_code(self, kind: Kind) -> i32 {
         match self {
             Self::Ethereum => ethereum::error_code(kind),
         }
     }
 
-    /// The canonical message of an error of ours (faults.md 5.0).
+    /// The canonical message of an error of ours.
     pub const fn error_message(self, kind: Kind) -> &'static str {
         match self {
             Self::Ethereum => ethereum::error_message(kind),

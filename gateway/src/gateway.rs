@@ -112,7 +112,7 @@ impl Origin {
 #[derive(Debug)]
 pub enum Route {
     Chain(ChainLease),
-    /// A path with a key segment while path keys are off (B46).
+    /// A path with a key segment while path keys are off.
     Key,
     None,
 }
@@ -198,7 +198,7 @@ impl Gateway {
         answer::edge_refusal(self, chain, &error, from)
     }
 
-    /// Whether a host (lower case, no port) is one of ours (B43); one that is not named
+    /// Whether a host (lower case, no port) is one of ours; one that is not named
     /// cannot be another's.
     pub fn serves_host(&self, host: Option<&str>) -> bool {
         self.current.with(|topology| match (&topology.config.server.hosts, host) {

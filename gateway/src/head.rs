@@ -4,7 +4,7 @@
 //! line ([`Witness`]); only then it votes. [`Heads::settle`] turns votes into the
 //! *served tip*. It is pure: the tracker asks nodes, this module says what to ask
 //! next and what follows from the answers. It verifies no hash and no signature:
-//! against a majority of liars nothing helps. Design §6.
+//! against a majority of liars nothing helps.
 //!
 //! What must hold:
 //! * a node that merely claims a height moves nothing, from the start or live;
@@ -140,7 +140,7 @@ impl Heads {
         self.block_time = block_time;
     }
 
-    /// max(3 block times, 12 s): design §6.
+    /// How long a silence or a majority below the tip is waited out: max(3 block times, 12 s).
     pub fn patience(&self) -> Duration {
         MIN_PATIENCE.max(self.block_time.saturating_mul(3))
     }

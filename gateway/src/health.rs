@@ -1,10 +1,11 @@
 //! Active health of one node: probes and their results, and *suspicion*, the
 //! shortcut by which a call that meets silence takes a node out before any
-//! deadline. Design §5 (last paragraph); numbers: faults.md 4.0.
+//! deadline.
 //!
 //! Trips: three probes failed in a row, or a suspicion (at once).
 //! Recovers: two good probes in a row; a suspicion of a node that was up ends
-//! with the first probe it answers. Pure: the tracker sends the probes.
+//! with the first probe it answers. Three and two are HAProxy's `fall` and `rise`.
+//! Pure: the tracker sends the probes.
 
 use std::time::Duration;
 

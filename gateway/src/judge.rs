@@ -4,7 +4,7 @@
 //! are recognised first and are answers, whatever else they contain.
 //!
 //! Deliberately not the judge of blame: a node is debited only when another one
-//! answers the same call (design §5), so a wrong verdict costs one more node call
+//! answers the same call, so a wrong verdict costs one more node call
 //! and no more.
 
 use crate::{

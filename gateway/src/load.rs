@@ -35,7 +35,7 @@ pub fn decayed(average: u64, age: Duration) -> u64 {
     unknown + ((average - unknown) as f64 * fading(age)) as u64
 }
 
-/// What a failed call counts as: a slow one, so that a node that fails fast attracts nothing (F04).
+/// What a failed call counts as: a slow one, so that a node that fails fast attracts nothing.
 pub fn failed_sample(average: u64, took: Duration) -> u64 {
     let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
     took.max(average.saturating_mul(2)).max(50_000_000)

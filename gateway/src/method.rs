@@ -46,7 +46,7 @@ pub enum Data {
     Mempool,
 }
 
-/// How long one try may take: design §14 (*Choosing and waiting*).
+/// How long one attempt may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Timeout {
     /// 3 s.
@@ -55,7 +55,7 @@ pub enum Timeout {
     Heavy,
     /// The whole of the call's deadline, not repeated after a timeout.
     Trace,
-    /// The method holds the socket: one try of 25 s, no hedge.
+    /// The method holds the socket: one attempt of 25 s, no hedge.
     Wait,
 }
 
@@ -192,13 +192,13 @@ pub struct Needs<'t> {
 /// Params that no node should see: −32602 with this reason, no node touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BadParams {
-    /// A block reference that is not one (faults.md B104).
+    /// A block reference that is not one.
     BadBlock,
-    /// from > to (B100).
+    /// The range begins after its end.
     InvertedRange,
-    /// Both a block hash and a range (B102).
+    /// Both a block hash and a range.
     HashAndRange,
-    /// A raw transaction that is not hex, is odd, empty or too large (B108).
+    /// A raw transaction that is not hex, is odd, empty or too large.
     BadTransaction,
     /// Params are not of the shape the table reads from.
     Shape,

@@ -18,7 +18,7 @@ pub use self::{
 
 use crate::method::Lane;
 
-/// How a client's call ended (operations.md 4.2).
+/// How a client's call ended (`docs/metrics.md`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Outcome {

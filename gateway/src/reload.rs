@@ -1,4 +1,4 @@
-//! Live config: read → check → diff → a whole new topology → one store. Design §8.
+//! Live config: read → check → diff → a whole new topology → one store.
 //!
 //! A bad file changes nothing and is reported with every problem; so is one that
 //! changes what needs a restart, or whose certificates cannot be read. Nodes that
@@ -28,9 +28,10 @@ use crate::{
     tracker::Tracker,
 };
 
-/// How often the file is looked at.
+/// How often the file is looked at. A change must stand still for one more look: editors
+/// save in several writes.
 const LOOK: Duration = Duration::from_millis(500);
-/// A change must stand still for one more look: editors save in several writes (F44).
+/// Most bytes of the file that are read.
 const MOST_BYTES: u64 = 4 << 20;
 
 /// What came of one reload.

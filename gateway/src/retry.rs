@@ -2,7 +2,7 @@
 //!
 //! [`Budget`] is a bucket filled by calls (a share of them) and by time (a
 //! floor), so that retries cannot multiply an outage. Retries and hedges have a
-//! bucket each. Design §14 (*Choosing and waiting*); form after tower's budget.
+//! bucket each. The form is that of `tower::retry::budget`.
 
 use std::{
     sync::atomic::{AtomicI64, AtomicU64, Ordering},

@@ -1,7 +1,7 @@
 //! Choosing a node: a pure function from what a call asks and what the nodes are
 //! to a [`Decision`] that carries one reason per node. The hot path, the tests,
 //! the simulator and `headrace explain` all call this one function; there is no
-//! second "explaining" path. Design §5.
+//! second "explaining" path.
 //!
 //! Four steps: **filter** (a reason against each node that cannot serve),
 //! **tier** (which level of nodes is used), **score** (latency × load), **pick**

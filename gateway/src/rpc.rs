@@ -14,7 +14,7 @@ pub mod write;
 
 use std::borrow::Cow;
 
-/// Bounds on one request text. Defaults: faults.md 4.0 and design §14 (*JSON limits*).
+/// Bounds on one request text, so that no text costs more memory or time than its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadLimits {
     /// Nested containers, the outermost counted as 1. Default 32.
@@ -52,7 +52,7 @@ pub struct Call<'a> {
 }
 
 /// Why a text, or one item of a batch, is not a call. Each has one reason word,
-/// one code and (for a whole request) one HTTP status: faults.md 5.4 and 5.5.
+/// one code and (for a whole request) one HTTP status (`docs/errors.md`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Invalid {
     /// Not JSON, or JSON this gateway refuses to read (lone surrogates, long numbers).

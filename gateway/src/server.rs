@@ -104,19 +104,20 @@ async fn next_phase(phases: &mut watch::Receiver<Phase>) -> Phase {
     *phases.borrow_and_update()
 }
 
-/// What a connection may take: faults.md 4.0, *First bytes*, *Keep-alive idle*.
+/// How long a connection may take for what it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {
     /// From accept, or from the first byte of a later request, to its complete
     /// head. Default 10 s.
     pub head: Duration,
-    /// A kept connection with nothing in flight. Default 75 s, more than a
-    /// client's or balancer's own (M1).
+    /// A kept connection with nothing in flight. Default 75 s, longer than
+    /// clients and balancers keep theirs (an AWS ALB: 60 s), so that we do not close one
+    /// that is being written to.
     pub idle: Duration,
     /// No byte of an answer taken by the client. Default 30 s.
     pub stall: Duration,
     /// Requests in flight, and nothing of any of them moves: longer than a call
-    /// may take, so only a client that opens no window gets there (M4). Default 60 s.
+    /// may take, so only a client that opens no window gets there. Default 60 s.
     pub stuck: Duration,
     /// Reading on after our last byte, so that it can be read. Default 1 s.
     pub linger: Duration,
@@ -146,7 +147,7 @@ pub struct Traffic {
     /// Closed at once: over the cap.
     pub over_cap: AtomicU64,
     pub accept_errors: AtomicU64,
-    /// TLS or a PROXY header on a plain port (B23): closed without a byte.
+    /// TLS or a PROXY header on a plain port: closed without a byte.
     pub foreign: AtomicU64,
     /// Not HTTP that could be answered by us: hyper answered or closed.
     pub malformed: AtomicU64,

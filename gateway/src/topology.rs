@@ -1,6 +1,6 @@
 //! The immutable graph that a call reads: chains, their nodes, and which route
 //! leads where. A reload builds a whole new one and swaps it in with one store;
-//! calls under way keep the one they began with. Design §8, §10.
+//! calls under way keep the one they began with.
 //!
 //! What outlives a reload hangs behind an `Arc`: a [`Node`] and its [`Client`]
 //! as long as their settings stay, a chain's [`ChainState`] as long as the chain
@@ -165,8 +165,8 @@ impl Chain {
         self.members.iter().map(view).collect()
     }
 
-    /// Whether one more breaker may open: at most half of the own nodes, never the last
-    /// (design §14, *Panic, breakers*).
+    /// Whether one more breaker may open: at most half of the own nodes, never the last, so
+    /// that breakers alone never take a chain down.
     pub fn may_eject(&self, now: Timestamp, lane: crate::method::Lane) -> bool {
         let own = self.members.iter().filter(|member| !member.node.config.fallback);
         let open = own.clone().filter(|member| member.node.lane(lane).is_open(now)).count();

@@ -97,7 +97,7 @@ pub struct Incoming {
     pub retry_after: Option<Duration>,
     pub content_type_json: bool,
     /// Only the end of the connection told the end of the body: whether it is
-    /// whole must be seen from the JSON (S14).
+    /// whole must be seen from the JSON.
     pub close_delimited: bool,
     pub body: ReplyBody,
 }

@@ -1,7 +1,6 @@
-//! The catalogue of bad inputs (faults.md 5) over real sockets, against a whole gateway
-//! before simulated nodes: bytes in; status, code, reason, connection and the calls that
-//! reach a node out. Rows that need a fault of a node, exact texts or a config of their
-//! own have a test each.
+//! Bad inputs over real sockets, against a whole gateway before simulated nodes: bytes in;
+//! status, code, reason, connection and the calls that reach a node out. Rows that need a
+//! fault of a node, exact texts or a config of their own have a test each.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
@@ -66,12 +65,12 @@ fn hosts_outside_the_list_are_misdirected() {
     };
     let other = (421, -32600, "misdirected");
     for row in [
-        Row::refused("B37", to("other.example"), other),
-        Row::refused("B43", to("EVIL.example"), other),
-        Row::refused("B43", to("127.0.0.1"), other),
-        Row::refused("B43", to("rpc.example.evil.example"), other),
-        Row::served("B43", to("RPC.Example:8545")),
-        Row::served("B43", to("rpc.example.")),
+        Row::refused("host of another", to("other.example"), other),
+        Row::refused("host of another", to("EVIL.example"), other),
+        Row::refused("host of another", to("127.0.0.1"), other),
+        Row::refused("host of another", to("rpc.example.evil.example"), other),
+        Row::served("host of the list", to("RPC.Example:8545")),
+        Row::served("host of the list", to("rpc.example.")),
     ] {
         row.check(&system);
     }
@@ -88,12 +87,12 @@ fn pages_of_other_origins_are_served_without_leave_to_read() {
     let leave = "access-control-allow-origin";
     assert_eq!(asked("https://x.example").header(leave), Some("https://x.example"));
     let other = asked("https://y.example");
-    assert_eq!((other.status, other.header(leave)), (200, None), "B44");
+    assert_eq!((other.status, other.header(leave)), (200, None), "served, not to be read");
     let first = "OPTIONS /eth HTTP/1.1\r\nHost: a\r\nOrigin: https://y.example\r\n\
                  Access-Control-Request-Method: POST\r\n\r\n";
     let (_, seen) = system.ask(first.as_bytes());
-    assert_eq!((seen.status, seen.header(leave)), (204, None), "B44");
-    assert_eq!(seen.header("access-control-allow-methods"), None, "B44");
+    assert_eq!((seen.status, seen.header(leave)), (204, None), "no leave to ask");
+    assert_eq!(seen.header("access-control-allow-methods"), None);
 }
 
 #[test]
@@ -104,12 +103,12 @@ fn refusals_say_how_to_do_better() {
     };
     for method in ["FOO", "PUT", "TRACE"] {
         let request = format!("{method} /eth HTTP/1.1\r\nHost: a\r\n\r\n");
-        assert_eq!(told(request.as_bytes(), "allow"), "GET, POST, OPTIONS", "B14, B17");
+        assert_eq!(told(request.as_bytes(), "allow"), "GET, POST, OPTIONS", "{method}");
     }
     let zipped = post_with("Content-Encoding: br\r\n", b"x");
-    assert_eq!(told(&zipped, "accept-encoding"), "identity", "B49");
+    assert_eq!(told(&zipped, "accept-encoding"), "identity");
     let keyed = b"POST /eth/abc HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
-    assert_eq!(told(keyed, "www-authenticate"), "Bearer", "B45");
+    assert_eq!(told(keyed, "www-authenticate"), "Bearer");
     assert_eq!(told(&post("{"), "cache-control"), "no-store");
 }
 
@@ -119,7 +118,7 @@ fn unknown_and_refused_methods_get_the_same_bytes() {
     let said = |name: &str| answers::text(&system, &call(name, "[]"));
     let unknown = said("eth_nothing");
     for name in ["admin_peers", "personal_sign", "debug_setHead", "eth_sign", "ETH_CALL"] {
-        assert_eq!(said(name), unknown, "B96, B97: {name}");
+        assert_eq!(said(name), unknown, "{name}");
     }
     assert!(!unknown.contains("nothing"), "a name is not repeated: {unknown}");
 }

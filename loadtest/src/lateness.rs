@@ -1,5 +1,5 @@
 //! Whether the measurement itself is good: the generator's own lateness, and what it
-//! could not send (design §14, *Harness*).
+//! could not send.
 
 use std::time::Duration;
 

@@ -15,7 +15,7 @@ use headrace_simnode::hash::Hash;
 use headrace_simnode::truth::At;
 use parking_lot::Mutex;
 
-/// A reorg is noticed within two block times, at least this (design §14).
+/// A gateway has two block times to notice a reorg, and at least this.
 const NOTICE: Duration = Duration::from_secs(2);
 
 /// The truth of one run.

@@ -1,4 +1,4 @@
-//! The must-hold tables: every file in `loadtest/scenarios` is sound, and with
+//! What must always hold: every file in `loadtest/scenarios` is sound, and with
 //! `HEADRACE_SCENARIOS=1` (release binaries built) holds.
 
 use std::path::{Path, PathBuf};

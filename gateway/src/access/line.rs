@@ -105,7 +105,7 @@ fn logfmt(line: &mut String, fields: &[(&str, Value<'_>)]) {
 /// Room for the refusals of a large pool.
 const LONGEST_TEXT: usize = 1_024;
 
-/// Only characters that break neither form (S24: no log injection).
+/// Only characters that break neither form, so that no text can forge a line or a field.
 fn clean(text: &str) -> String {
     let plain = |c: &char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '=');
     text.chars().filter(plain).take(LONGEST_TEXT).collect()

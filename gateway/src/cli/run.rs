@@ -43,7 +43,7 @@ async fn serve(verb: Run) -> Result<(), ExitCode> {
     running.until_told().await.map_err(|error| failed(&error))
 }
 
-/// A public listener without a rate: said once (design §14, *Limits*).
+/// A public listener without a rate: said once.
 fn warn_if_open(config: &Config) {
     if config.server.listen.iter().any(|address| !address.ip().is_loopback()) {
         tracing::warn!(

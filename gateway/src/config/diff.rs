@@ -14,7 +14,7 @@ use crate::config::{
     print::{self, Entry, Section},
 };
 
-/// Keys that only a restart can change (design §14, *Live config*).
+/// Keys that only a restart can change.
 pub const RESTART: [&str; 4] = ["server.listen", "server.zone", "server.threads", "admin.listen"];
 
 /// All changes from one config to another; none when they mean the same.

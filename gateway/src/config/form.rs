@@ -115,8 +115,8 @@ fn is_origin(text: &str) -> bool {
     host.is_some_and(|host| plain(host) && http::uri::Authority::try_from(host).is_ok())
 }
 
-/// Headers that belong to one connection or to the message's framing (RFC 9110
-/// §7.6.1): the gateway writes these itself.
+/// Headers that belong to one connection or to the message's framing (RFC 9110,
+/// section 7.6.1): the gateway writes these itself.
 const OWN_HEADERS: [&str; 12] = [
     "connection",
     "content-encoding",

@@ -12,9 +12,10 @@ use crate::{
     family::Family,
 };
 
-/// Nodes of the whole file (faults.md F41).
+/// Most nodes of a file: one that a program wrote wrong is refused before it takes all
+/// memory.
 pub const MAX_NODES: usize = 10_000;
-/// Routes of the whole file (faults.md F41).
+/// Most routes of a file.
 pub const MAX_ROUTES: usize = 1_000;
 
 const MILLISECOND: Duration = Duration::from_millis(1);

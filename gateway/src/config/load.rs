@@ -14,7 +14,7 @@ use crate::{
     family::Family,
 };
 
-/// Bytes of a config file (faults.md F41).
+/// Most bytes of a config file; a larger one is refused unread.
 const FILE_BYTES: u64 = 4 << 20;
 
 /// A config that can run, and what is odd about it.

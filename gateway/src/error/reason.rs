@@ -50,7 +50,7 @@ impl Retry {
 /// After the gateway has itself tried: soon.
 const SOON: Retry = Retry::After { least: 1, most: 2 };
 
-/// Under load: spread, so that refused clients do not return together (B116).
+/// Under load: spread, so that refused clients do not return together.
 const SPREAD: Retry = Retry::After { least: 1, most: 5 };
 
 macro_rules! reasons {

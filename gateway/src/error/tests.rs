@@ -11,87 +11,87 @@ fn written(error: &CallError, draw: u64) -> Value {
     serde_json::from_slice(&out).unwrap()
 }
 
-/// One B row of faults.md: the error's status, code and reason.
+/// What a client sees of one error; `case` says what brings it.
 #[track_caller]
-fn check(row: &str, error: CallError, status: u16, code: i64, reason: &str) {
+fn check(case: &str, error: CallError, status: u16, code: i64, reason: &str) {
     let object = written(&error, 0);
-    assert_eq!(error.http_status(), status, "{row}");
-    assert_eq!(object["code"], code, "{row}");
-    assert_eq!(object["data"]["reason"], reason, "{row}");
-    assert_eq!(object["data"]["origin"], "gateway", "{row}");
-    assert_eq!(object["data"]["request_id"], "id-1", "{row}");
+    assert_eq!(error.http_status(), status, "{case}");
+    assert_eq!(object["code"], code, "{case}");
+    assert_eq!(object["data"]["reason"], reason, "{case}");
+    assert_eq!(object["data"]["origin"], "gateway", "{case}");
+    assert_eq!(object["data"]["request_id"], "id-1", "{case}");
 }
 
 #[test]
 fn bad_http_gets_its_status_and_code() {
-    check("B14", CallError::HttpMethodUnknown, 501, -32600, "http_method_unknown");
-    check("B15, B19-B22", CallError::BadHttp, 400, -32600, "bad_http");
-    check("B16, B17", CallError::HttpMethodNotAllowed, 405, -32600, "http_method_not_allowed");
-    check("B24 target", CallError::TargetTooLong, 414, -32600, "target_too_long");
-    check("B24 fields", CallError::HeadTooLarge, 431, -32600, "head_too_large");
-    check("B26", CallError::Expectation, 417, -32600, "expectation_failed");
-    check("B37, B43", CallError::Misdirected, 421, -32600, "misdirected");
-    check("B45, B46", CallError::Unauthenticated, 401, -32600, "unauthenticated");
-    check("B47, B48", CallError::UnsupportedMediaType, 415, -32600, "unsupported_media_type");
-    check("B49", CallError::UnsupportedEncoding, 415, -32600, "unsupported_encoding");
+    check("unknown HTTP method", CallError::HttpMethodUnknown, 501, -32600, "http_method_unknown");
+    check("malformed head", CallError::BadHttp, 400, -32600, "bad_http");
+    check("TRACE", CallError::HttpMethodNotAllowed, 405, -32600, "http_method_not_allowed");
+    check("long target", CallError::TargetTooLong, 414, -32600, "target_too_long");
+    check("too many fields", CallError::HeadTooLarge, 431, -32600, "head_too_large");
+    check("unknown expectation", CallError::Expectation, 417, -32600, "expectation_failed");
+    check("another's host", CallError::Misdirected, 421, -32600, "misdirected");
+    check("unknown key", CallError::Unauthenticated, 401, -32600, "unauthenticated");
+    check("media", CallError::UnsupportedMediaType, 415, -32600, "unsupported_media_type");
+    check("compressed", CallError::UnsupportedEncoding, 415, -32600, "unsupported_encoding");
     let large = CallError::BodyTooLarge { limit: 5, actual: Some(6) };
-    check("B50, B51", large, 413, -32600, "body_too_large");
-    check("B52", CallError::BodyTimeout, 408, -32600, "body_timeout");
-    check("B55, B56", CallError::RouteNotFound, 404, -32600, "route_not_found");
+    check("large body", large, 413, -32600, "body_too_large");
+    check("slow body", CallError::BodyTimeout, 408, -32600, "body_timeout");
+    check("unknown path", CallError::RouteNotFound, 404, -32600, "route_not_found");
 }
 
 #[test]
 fn bad_json_gets_its_status_and_code() {
-    for (row, invalid, status, code, reason) in [
-        ("B54, B57-B63, B66", Invalid::Parse, 400, -32700, "parse_error"),
-        ("B64", Invalid::TooDeep, 400, -32700, "too_deep"),
-        ("B65", Invalid::TooComplex, 413, -32600, "too_complex"),
-        ("B68", Invalid::DuplicateMember, 400, -32600, "duplicate_member"),
-        ("B69", Invalid::DuplicateParam, 200, -32602, "duplicate_param"),
-        ("B73, B74, B83, B85, B86", Invalid::NotARequest, 400, -32600, "invalid_request"),
-        ("B75", Invalid::Version, 400, -32600, "version"),
-        ("B76, B78", Invalid::BadId, 400, -32600, "bad_id"),
-        ("B81", Invalid::BadMethod, 400, -32600, "bad_method"),
-        ("B82", Invalid::ScalarParams, 200, -32602, "scalar_params"),
-        ("B84", Invalid::EmptyBatch, 400, -32600, "empty_batch"),
-        ("B87", Invalid::BatchTooLarge, 413, -32600, "batch_too_large"),
+    for (case, invalid, status, code, reason) in [
+        ("no JSON", Invalid::Parse, 400, -32700, "parse_error"),
+        ("deep", Invalid::TooDeep, 400, -32700, "too_deep"),
+        ("many tokens", Invalid::TooComplex, 413, -32600, "too_complex"),
+        ("known member twice", Invalid::DuplicateMember, 400, -32600, "duplicate_member"),
+        ("member of the params twice", Invalid::DuplicateParam, 200, -32602, "duplicate_param"),
+        ("no call", Invalid::NotARequest, 400, -32600, "invalid_request"),
+        ("version", Invalid::Version, 400, -32600, "version"),
+        ("id", Invalid::BadId, 400, -32600, "bad_id"),
+        ("method is no name", Invalid::BadMethod, 400, -32600, "bad_method"),
+        ("scalar params", Invalid::ScalarParams, 200, -32602, "scalar_params"),
+        ("empty batch", Invalid::EmptyBatch, 400, -32600, "empty_batch"),
+        ("large batch", Invalid::BatchTooLarge, 413, -32600, "batch_too_large"),
     ] {
-        check(row, CallError::Invalid(invalid), status, code, reason);
+        check(case, CallError::Invalid(invalid), status, code, reason);
     }
 }
 
 #[test]
 fn bad_calls_get_their_status_and_code() {
-    check("B71, B96, B97", CallError::MethodNotFound, 200, -32601, "method_not_found");
-    check("B94", CallError::NeedsWebsocket, 200, -32601, "needs_websocket");
-    for (row, params, reason) in [
-        ("B100", BadParams::InvertedRange, "inverted_range"),
-        ("B102", BadParams::HashAndRange, "hash_and_range"),
-        ("B104", BadParams::BadBlock, "bad_block"),
-        ("B108", BadParams::BadTransaction, "bad_transaction"),
+    check("unknown or refused", CallError::MethodNotFound, 200, -32601, "method_not_found");
+    check("subscription over HTTP", CallError::NeedsWebsocket, 200, -32601, "needs_websocket");
+    for (case, params, reason) in [
+        ("range", BadParams::InvertedRange, "inverted_range"),
+        ("hash and range", BadParams::HashAndRange, "hash_and_range"),
+        ("block reference", BadParams::BadBlock, "bad_block"),
+        ("transaction", BadParams::BadTransaction, "bad_transaction"),
         ("shape", BadParams::Shape, "bad_params"),
     ] {
-        check(row, CallError::BadParams(params), 200, -32602, reason);
+        check(case, CallError::BadParams(params), 200, -32602, reason);
     }
-    check("B101", CallError::RangeBeyondHead, 200, -32602, "range_beyond_head");
-    check("B107", CallError::HistoryPruned { earliest: None }, 200, -32001, "history_pruned");
+    check("range above the head", CallError::RangeBeyondHead, 200, -32602, "range_beyond_head");
+    check("old block", CallError::HistoryPruned { earliest: None }, 200, -32001, "history_pruned");
     check("ahead", CallError::BlockNotFound, 200, -32001, "block_not_found");
     check("no node has it", CallError::MethodUnavailable, 200, -32004, "method_unavailable");
 }
 
 #[test]
 fn failures_of_nodes_and_gateway_get_their_status_and_code() {
-    check("B92, B121", CallError::ResponseTooLarge { limit: 9 }, 200, -32003, "response_too_large");
-    check("B93, B118", CallError::Deadline, 504, -32002, "deadline_exceeded");
-    check("B116", CallError::Overloaded, 503, -32005, "overloaded");
+    check("size", CallError::ResponseTooLarge { limit: 9 }, 200, -32003, "response_too_large");
+    check("deadline", CallError::Deadline, 504, -32002, "deadline_exceeded");
+    check("all nodes full", CallError::Overloaded, 503, -32005, "overloaded");
     check("bodies", CallError::BodiesFull, 503, -32005, "bodies_full");
-    check("B117", CallError::NoNode(None), 503, -32002, "no_healthy_upstream");
+    check("no usable node", CallError::NoNode(None), 503, -32002, "no_healthy_upstream");
     check("head", CallError::HeadUnavailable, 503, -32002, "head_unavailable");
-    check("F66", CallError::ArchiveUnavailable, 503, -32002, "archive_unavailable");
-    check("B119", CallError::ClientGone, 499, -32002, "client_gone");
-    check("B120", CallError::UpstreamInvalid, 502, -32002, "upstream_invalid_response");
-    check("B122", CallError::Draining, 503, -32005, "draining");
-    check("F18", CallError::WriteInDoubt { hash: None }, 504, -32002, "write_in_doubt");
+    check("archive away", CallError::ArchiveUnavailable, 503, -32002, "archive_unavailable");
+    check("client gone", CallError::ClientGone, 499, -32002, "client_gone");
+    check("no reply", CallError::UpstreamInvalid, 502, -32002, "upstream_invalid_response");
+    check("draining", CallError::Draining, 503, -32005, "draining");
+    check("write in doubt", CallError::WriteInDoubt { hash: None }, 504, -32002, "write_in_doubt");
     check("internal", CallError::Internal, 500, -32603, "internal");
 }
 

@@ -7,8 +7,8 @@ use super::{CallError, Kind};
 use crate::family::Family;
 
 /// Seconds to wait. Shown with a leading zero (`01`): valid delay-seconds that
-/// every parser reads as seconds but the one client library that would take
-/// them for milliseconds, which then backs off by itself (faults.md M15).
+/// every parser reads as seconds, except that of ethers v6: it would take them for
+/// milliseconds, does not know a leading zero, and so backs off by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryAfter {
     pub seconds: u32,
@@ -51,7 +51,8 @@ impl CallError {
         out.push(b'}');
     }
 
-    /// Appends `data`: design §14 (*Error data*).
+    /// Appends `data`: reason, origin, id of the request, whether the call may succeed later,
+    /// and what this error knows (`docs/errors.md`).
     fn write_data(&self, request_id: &str, waits: Option<RetryAfter>, out: &mut Vec<u8>) {
         let reason = self.reason().word();
         put(out, format_args!(r#"{{"reason":"{reason}","origin":"gateway","request_id":""#));

@@ -1,5 +1,6 @@
 //! The Ethereum execution family: its questions, how their results are read, its
-//! local answers and the codes of our own errors. Facts: chains/ethereum.md.
+//! local answers and the codes of our own errors. Facts: the
+//! execution-apis specification, and what geth, reth, Nethermind, Besu and Erigon do.
 
 pub mod block;
 pub mod errors;

@@ -44,7 +44,7 @@ impl Answer {
         Self { status: StatusCode::OK, retry_after: None, body, trail, close: false }
     }
 
-    /// Nothing to say: every call was a notification (B80, B90).
+    /// Nothing to say: every call was a notification.
     pub(super) fn nothing() -> Self {
         let body = Body::empty();
         Self { status: StatusCode::NO_CONTENT, retry_after: None, body, trail: None, close: false }

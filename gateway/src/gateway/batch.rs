@@ -14,7 +14,7 @@ use crate::{
     rpc::{Call, Id, Refused},
 };
 
-/// Calls of one batch that are under way at once (F23).
+/// Calls of one batch that are under way at once: one request must not fill the nodes.
 const PARALLEL: usize = 8;
 
 impl Scope<'_> {
@@ -43,7 +43,7 @@ impl Scope<'_> {
         Answer { status: StatusCode::OK, retry_after: None, body, trail: None, close: false }
     }
 
-    /// Appends an item's answer, or says that the batch's answer has grown too large (B92).
+    /// Appends an item's answer, or says that the batch's answer has grown too large.
     fn append(&self, text: &mut Vec<u8>, id: Id<'_>, content: &Content) {
         let limit = self.response_limit();
         let size = match content {

@@ -23,7 +23,7 @@ use crate::{
     topology::Tips,
 };
 
-/// A call for a block ahead waits at most so long (design §14).
+/// A call for a block ahead waits at most so long.
 const AHEAD: Duration = Duration::from_secs(1);
 /// Blocks ahead of the tip that are worth waiting for.
 const NEAR: u64 = 2;
@@ -165,7 +165,8 @@ impl Scope<'_> {
 }
 
 /// A block that no node has yet: `null` where the method says so of unknown blocks, an
-/// error else. Never an empty list (F11).
+/// error else. Never an empty list, which would say
+/// that the block has no logs.
 fn above_every_head(needs: &Needs<'_>, ahead: Ahead) -> Served {
     let named = matches!(needs.block, BlockNeed::Number(_));
     if named && needs.method.null == Null::Gap {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A call under way. Dropped before its end, its client has left, or the gateway has
-/// stopped: it is recorded as that (B119).
+/// stopped: it is recorded as that.
 pub(super) struct UnderWay<'u> {
     scope: &'u Scope<'u>,
     call: &'u Call<'u>,

@@ -245,7 +245,8 @@ impl Tries {
         self.again_unless_heavy_timeout(job, timeout)
     }
 
-    /// A heavy try that timed out is not repeated (design §14).
+    /// A heavy attempt that timed out is not repeated: its node may still be at it, and the
+    /// next would be no faster.
     fn again_unless_heavy_timeout(&self, job: &Job<'_>, timeout: bool) -> Next {
         let cheap = job.needs.method.timeout == Timeout::Cheap;
         if timeout && !cheap {

@@ -1,5 +1,4 @@
-//! Writes: a signed transaction leaves once, and its fate is found out. Design §14
-//! (*Writes*), faults.md F18.
+//! Writes: a signed transaction leaves once, and its fate is found out.
 //!
 //! What must hold: no hedge carries a write; its bytes are received by one node, by
 //! two when the first is in doubt or refused it for reasons of its own, and never by
@@ -212,7 +211,7 @@ impl<'c> Writer<'_, 'c> {
         }
     }
 
-    /// The nonce is spent: by these bytes if some node knows their hash (B109).
+    /// The nonce is spent: by these bytes if some node knows their hash.
     async fn known_or(&mut self, content: Content) -> Content {
         let Some(hash) = self.hash else { return content };
         let chain = self.job.scope.chain;

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Largest signed transaction in bytes, and the largest that carries blobs
-/// (faults.md B108; geth's `txMaxSize` is the first).
+/// (the first is geth's `txMaxSize`, core/txpool/legacypool).
 const TRANSACTION_BYTES: usize = 128 * 1024;
 const BLOB_TRANSACTION_BYTES: usize = 2 * 1024 * 1024;
 

@@ -171,7 +171,7 @@ fn a_refused_method_is_refused_in_any_spelling() {
         assert_eq!(table.row_of(method).class, Class::Refuse, "{method}");
     }
     for method in ["ETH_CALL", "\u{435}th_call", "eth_call ", "eth_call\0"] {
-        assert!(table.row_of(method).is_other(), "{method}"); // B71
+        assert!(table.row_of(method).is_other(), "{method}");
     }
 }
 
@@ -269,7 +269,7 @@ fn a_signed_transaction_is_bounded_by_its_kind() {
         let text = format!("eth_sendRawTransaction [\"0x{kind}{}\"]", "00".repeat(bytes - 1));
         table.needs(&call(&text)).map(drop)
     };
-    assert_eq!(send("02", 128 * 1024), Ok(())); // B108
+    assert_eq!(send("02", 128 * 1024), Ok(()));
     assert_eq!(send("02", 128 * 1024 + 1), Err(BadParams::BadTransaction));
     assert_eq!(send("03", 2 * 1024 * 1024), Ok(()));
     assert_eq!(send("03", 2 * 1024 * 1024 + 1), Err(BadParams::BadTransaction));

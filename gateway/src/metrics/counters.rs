@@ -61,7 +61,7 @@ pub struct Histograms {
     cells: Counters,
 }
 
-/// 0.001 … 10 s in microseconds (operations.md 4.1).
+/// Bounds of the buckets of latencies, in microseconds: 1 ms to 10 s.
 const SECONDS: [u64; 12] = [
     1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 3_000_000,
     10_000_000,

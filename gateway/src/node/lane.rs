@@ -68,7 +68,7 @@ pub struct LaneState {
 impl LaneState {
     /// Decayed latency in nanoseconds; 0 before the first answer. After a failed call it
     /// counts several times, so that a node that fails what others answer is not chosen
-    /// for being idle (F04).
+    /// for being idle.
     pub fn latency(&self, now: Timestamp) -> u64 {
         let (average, age) = self.latency.average.load(now);
         let decayed = load::decayed(average, age);

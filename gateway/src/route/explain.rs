@@ -15,7 +15,7 @@ pub struct Label {
     pub zone: Name,
 }
 
-/// One decision, rendered. JSON shape: design §14 (*Verbs*).
+/// One decision, rendered; as JSON it is what `headrace explain --format json` prints.
 #[derive(Clone, Debug, Serialize)]
 pub struct Explanation {
     /// The chosen node, if any.

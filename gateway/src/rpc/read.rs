@@ -2,7 +2,7 @@
 //!
 //! The text is refused as a whole where it is no JSON or too much of it; an item
 //! that is JSON but no call is refused by itself, so that its neighbours in the
-//! batch are served. Rows of faults.md 5.4 and 5.5 are the contract.
+//! batch are served. What each is refused for: [`Invalid`].
 
 use super::{
     Call, Id, Invalid, ReadLimits, Refused, Request,
@@ -10,9 +10,9 @@ use super::{
     walk::{string_end, text},
 };
 
-/// Longest id that is echoed, quotes included (design §14, *JSON limits*).
+/// Longest id that is echoed, quotes included.
 const ID_BYTES: usize = 64;
-/// Longest method name (faults.md B81).
+/// Longest method name.
 const METHOD_BYTES: usize = 128;
 /// The id of an answer to something whose id cannot be read.
 const NULL_ID: Id<'static> = Id::Raw("null");

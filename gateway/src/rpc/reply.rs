@@ -33,7 +33,7 @@ pub enum Reply<'a> {
     },
 }
 
-/// Why a body is no answer to the call that was sent: faults.md B120, F16.
+/// Why a body is no answer to the call that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReplyFault {
     NotJson,

@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 
 use super::{Invalid, ReadLimits};
 
-/// Longest number text that is read from clients (faults.md B66).
+/// Longest number text that is read from clients.
 const NUMBER_CHARS: usize = 64;
 /// Up to so many names are compared pairwise: cheaper than sorting them.
 const PAIRWISE: usize = 8;
@@ -127,7 +127,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// As [`Scanner::value`], for an id: one that is too long is refused as an id, also
-    /// where it is a number (B78).
+    /// where it is a number.
     pub fn id(&mut self) -> Result<&'a str, Invalid> {
         let number = std::mem::replace(&mut self.number, usize::MAX);
         let value = self.value();

@@ -1,7 +1,7 @@
 //! One connection: which protocol it speaks, then hyper, under our clocks.
 //!
 //! HTTP/1.1 and HTTP/2 with prior knowledge share the port; the first bytes tell
-//! them apart. TLS and PROXY headers on a plain port are closed without a byte (B23).
+//! them apart. TLS and PROXY headers on a plain port are closed without a byte.
 
 use std::{
     future::{Future, poll_fn},
@@ -48,7 +48,8 @@ const TLS: u8 = 0x16;
 /// First bytes read at once: most requests whole.
 const FIRST_READ: usize = 4 * 1024;
 
-// faults.md 4.0, *HTTP/2*, and B24, B34.
+// What one connection can make us hold. In HTTP/2 one byte on the wire (an index into
+// HPACK's table) is a whole field in memory, hence few streams and short header lists.
 const HEAD_BYTES: usize = 32 * 1024;
 const BUFFER_BYTES: usize = 64 * 1024;
 const STREAMS: u32 = 64;

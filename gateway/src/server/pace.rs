@@ -1,7 +1,7 @@
 //! How long a connection may take, told from what it is doing.
 //!
-//! hyper has one timer for idle connections and slow heads (M1) and none at all
-//! before it knows the protocol (M2). Here the socket and the service mark what
+//! hyper has one timer for idle connections and slow heads (`header_read_timeout`) and none
+//! at all before it knows the protocol. Here the socket and the service mark what
 //! happens in a [`Pace`], without reading a clock; [`Clocks`] looks at the marks
 //! once after each poll of the connection and keeps one lazy timer.
 

@@ -15,7 +15,7 @@ use crate::{
 
 /// A probe's answer must be here within this time.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// A deadline that we ourselves were so late to notice says nothing of the node (F37).
+/// A deadline that we ourselves were so late to notice says nothing of the node.
 const OWN_STALL: Duration = Duration::from_millis(150);
 /// Largest probe answer: a block's header with its transaction hashes.
 const MOST: usize = 8 << 20;

@@ -2,7 +2,7 @@
 //!
 //! Names are resolved at each connect, so that a node that moves is found, and
 //! every address is checked after resolving, so that a name cannot lead us to
-//! the machine's own metadata service (S21). Private and loopback addresses are
+//! the machine's own metadata service. Private and loopback addresses are
 //! nodes' usual homes and pass.
 
 use std::{

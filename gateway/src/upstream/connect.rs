@@ -3,7 +3,7 @@
 //!
 //! Happy eyeballs in short (RFC 8305): the addresses alternate between the
 //! families, beginning with the one that worked last; the next one starts when
-//! one fails or after 250 ms, and the first that connects wins (F69).
+//! one fails or after 250 ms, and the first that connects wins.
 
 use std::{
     io,
@@ -26,9 +26,10 @@ use super::{
     wire::{Socket, Wire},
 };
 
-/// Head start of an address before the next one is tried beside it (RFC 8305 §5).
+/// Head start of an address before the next one is tried beside it (RFC 8305, section 5).
 const STAGGER: Duration = Duration::from_millis(250);
-/// Written bytes that stay unacknowledged for so long end the connection (F03).
+/// Written bytes that stay unacknowledged for so long end the connection: a node whose
+/// packets are dropped sends no reset.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 /// Idle before the kernel asks whether the peer is there, and between asking.
 const KEEPALIVE: Duration = Duration::from_secs(15);

@@ -3,7 +3,7 @@
 //!
 //! Not a judgement: an HTTP status or a JSON-RPC error is a reply and never
 //! comes here. What must hold: [`UpstreamError::sent`] is false only when no
-//! byte of the request was handed to the kernel (design §7: it alone decides
+//! byte of the request was handed to the kernel (it alone decides
 //! whether a write may be tried elsewhere).
 
 use std::{error::Error, io, net::IpAddr};
@@ -32,7 +32,7 @@ pub enum Fault {
     Dns,
     #[error("TLS: {0}")]
     Tls(Box<str>),
-    /// The name resolves only to addresses that are never used (S21).
+    /// The name resolves only to addresses that are never used.
     #[error("address {0} is never connected to")]
     ForbiddenAddress(IpAddr),
     #[error("no connection to be had: {0}")]
@@ -91,12 +91,12 @@ impl UpstreamError {
     }
 
     /// The fault is ours (ports, file descriptors, our own bound): the node
-    /// must not be blamed for it (F59).
+    /// must not be blamed for it.
     pub fn is_local(&self) -> bool {
         matches!(self.fault, Fault::Exhausted(_))
     }
 
-    /// No connection was made, so the send is no attempt (design §14).
+    /// No connection was made, so the send does not count as an attempt.
     pub fn is_connect(&self) -> bool {
         match self.fault {
             Fault::ConnectRefused

@@ -1,7 +1,7 @@
 //! JSON-RPC over HTTP/1.1 to one node endpoint.
 //!
 //! The request is rebuilt from nothing but the body and this node's own
-//! settings (S13): no header of a client gets here. Redirects are not followed,
+//! settings: no header of a client gets here. Redirects are not followed,
 //! bodies are not decompressed, and framing that two parsers could read
 //! differently is refused. A status is not judged here.
 //!
@@ -55,7 +55,8 @@ pub struct Options {
     /// Bound on resolving, connecting and the TLS handshake together.
     pub connect_timeout: Duration,
     /// A connection unused for so long is closed. Default 10 s: nodes close
-    /// theirs after unknown times (geth after 120 s), and must not win the race (F58).
+    /// theirs after unknown times (geth after 120 s), and must not close one
+    /// that we are writing to.
     pub idle_timeout: Duration,
     /// A large reply that brings no byte for so long has failed. Default 30 s.
     pub stall_timeout: Duration,
@@ -142,7 +143,7 @@ impl HttpClient {
     }
 
     /// One request, one reply. A kept connection that the node has closed
-    /// meanwhile is replaced unseen as long as nothing was sent on it (F58).
+    /// meanwhile is replaced unseen as long as nothing was sent on it.
     pub async fn send(&self, out: &Outgoing) -> Result<Incoming, UpstreamError> {
         loop {
             let mut kept = true;

@@ -93,7 +93,7 @@ impl Pool {
     }
 
     /// Drops what was idle since before `then`: the node has shown since that
-    /// it does not answer, and nothing shows that these still work (F03).
+    /// it does not answer, and nothing shows that these still work.
     pub fn forget_before(&self, then: Instant) {
         for shard in &self.shards {
             let mut stack = shard.lock();

@@ -53,7 +53,7 @@ fn ids_come_back_byte_for_byte() {
     ];
     for id in ids {
         let ours = text(&system, &format!(r#"{{"jsonrpc":"2.0","id":{id},{CHAIN}}}"#));
-        assert_eq!(ours, format!(r#"{{"jsonrpc":"2.0","id":{id},"result":"0x539"}}"#), "B77");
+        assert_eq!(ours, format!(r#"{{"jsonrpc":"2.0","id":{id},"result":"0x539"}}"#));
         let node = text(&system, &version("[]").replace(r#""id":1"#, &format!("\"id\":{id}")));
         assert!(node.starts_with(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":"#)), "{node}");
         let refused = text(&system, &call("a", "[]").replace(r#""id":1"#, &format!("\"id\":{id}")));
@@ -71,7 +71,7 @@ fn what_cannot_be_told_apart_is_answered_under_a_null_id() {
     }
     let long = format!(r#"{{"jsonrpc":"2.0","id":"{}",{CHAIN}}}"#, "a".repeat(63));
     let said = text(&system, &long);
-    assert!(said.starts_with(r#"{"jsonrpc":"2.0","id":null,"#), "B78: {said}");
+    assert!(said.starts_with(r#"{"jsonrpc":"2.0","id":null,"#), "{said}");
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_batch_is_answered_in_its_order_and_notifications_are_not() {
     let system = System::start(&Lines::default(), 1);
     let invalid = error(-32600, "Invalid request", "invalid_request");
     let nothing = format!(r#"{{"jsonrpc":"2.0","id":null,"error":{invalid}}}"#);
-    assert_eq!(text(&system, "[1,2,3]"), format!("[{nothing},{nothing},{nothing}]"), "B85");
+    assert_eq!(text(&system, "[1,2,3]"), format!("[{nothing},{nothing},{nothing}]"));
     let chain = |id: &str| format!(r#"{{"jsonrpc":"2.0","id":{id},{CHAIN}}}"#);
     let told = |id: &str| format!(r#"{{"jsonrpc":"2.0","id":{id},"result":"0x539"}}"#);
     let quiet = format!(r#"{{"jsonrpc":"2.0",{CHAIN}}}"#);
@@ -88,13 +88,13 @@ fn a_batch_is_answered_in_its_order_and_notifications_are_not() {
     let (one, same, last) = (chain("7"), chain("7"), chain(r#""z""#));
     let batch = format!("[{one},[[1]],{quiet},{},{same},{last}]", call("admin_peers", "[]"));
     let expected = format!("[{},{nothing},{refused},{},{}]", told("7"), told("7"), told(r#""z""#));
-    assert_eq!(text(&system, &batch), expected, "B86, B91");
+    assert_eq!(text(&system, &batch), expected, "each by itself, equal ids too");
     let (_, seen) = system.ask(&post(format!("[{quiet},{quiet}]")));
-    assert_eq!((seen.status, seen.body.as_str()), (204, ""), "B90");
+    assert_eq!((seen.status, seen.body.as_str()), (204, ""), "only notifications");
     let large = format!("[{}]", vec![chain(r#""first""#); 101].join(","));
     let said = text(&system, &large);
-    assert!(said.starts_with(r#"[{"jsonrpc":"2.0","id":"first","error""#), "B87: {said}");
-    assert_eq!(said.matches("jsonrpc").count(), 1, "B87: {said}");
+    assert!(said.starts_with(r#"[{"jsonrpc":"2.0","id":"first","error""#), "{said}");
+    assert_eq!(said.matches("jsonrpc").count(), 1, "{said}");
 }
 
 /// The first item is answered last by its node.
@@ -120,7 +120,7 @@ fn the_future_is_null_and_no_node_is_asked() {
     let system = System::start(&Lines::default(), 1);
     let before = system.calls();
     let said = text(&system, &call("eth_getBlockByNumber", r#"["0x7ffffff",false]"#));
-    assert_eq!(said, r#"{"jsonrpc":"2.0","id":1,"result":null}"#, "B105");
+    assert_eq!(said, r#"{"jsonrpc":"2.0","id":1,"result":null}"#);
     assert_eq!(system.calls(), before);
 }
 
@@ -141,6 +141,6 @@ fn nodes_get_the_four_members_and_the_params_as_written() {
     let start = r#"{"jsonrpc":"2.0","id":"#;
     let end = format!(r#","method":"{METHOD}","params":{params}}}"#);
     let id = call.strip_prefix(start).and_then(|rest| rest.strip_suffix(end.as_str()));
-    let id = id.unwrap_or_else(|| panic!("B66, B72: {call}"));
+    let id = id.unwrap_or_else(|| panic!("{call}"));
     assert!(id.bytes().all(|byte| byte.is_ascii_digit()), "{call}");
 }

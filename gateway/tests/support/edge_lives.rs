@@ -33,7 +33,7 @@ fn a_body_that_comes_too_slowly_is_408() {
     let server = Setup { body_timing: timing, ..Setup::default() }.start();
     let request = post("", "{}");
     let (held_back, _) = request.split_at(request.len() - 1);
-    check(&server, ("B52", held_back, 408, BAD, false));
+    check(&server, ("one byte held back", held_back, 408, BAD, false));
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn a_body_cut_short_gets_nothing() {
     let mut raw = server.connect();
     raw.send(&post("", "{}").as_bytes()[..post("", "{}").len() - 1]);
     raw.stream.shutdown(Half::Write).unwrap();
-    assert_eq!(raw.read().status, 0, "B53");
+    assert_eq!(raw.read().status, 0);
 }
 
 #[test]

@@ -1,10 +1,11 @@
-//! A row of the catalogue of bad inputs, and how it is checked.
+//! A row of the tables of bad inputs (`rows_*.rs`), and how it is checked.
 
 use crate::{raw::Seen, system::System};
 
 /// The bytes of a request and what must come of them.
 pub struct Row {
-    pub id: &'static str,
+    /// The case, in a few words.
+    pub case: &'static str,
     pub input: Vec<u8>,
     pub status: u16,
     /// Code and reason of the error; absent: an answer without one, or a bare status.
@@ -18,22 +19,29 @@ pub struct Row {
 impl Row {
     /// Refused, with an error object; the connection goes on.
     pub fn refused(
-        id: &'static str,
+        case: &'static str,
         input: impl Into<Vec<u8>>,
         how: (u16, i64, &'static str),
     ) -> Self {
         let (status, code, reason) = how;
-        Self { id, input: input.into(), status, error: Some((code, reason)), kept: true, calls: 0 }
+        Self {
+            case,
+            input: input.into(),
+            status,
+            error: Some((code, reason)),
+            kept: true,
+            calls: 0,
+        }
     }
 
     /// A status without a body.
-    pub fn bare(id: &'static str, input: impl Into<Vec<u8>>, status: u16) -> Self {
-        Self { id, input: input.into(), status, error: None, kept: false, calls: 0 }
+    pub fn bare(case: &'static str, input: impl Into<Vec<u8>>, status: u16) -> Self {
+        Self { case, input: input.into(), status, error: None, kept: false, calls: 0 }
     }
 
     /// Answered by the node.
-    pub fn served(id: &'static str, input: impl Into<Vec<u8>>) -> Self {
-        Self { id, input: input.into(), status: 200, error: None, kept: true, calls: 1 }
+    pub fn served(case: &'static str, input: impl Into<Vec<u8>>) -> Self {
+        Self { case, input: input.into(), status: 200, error: None, kept: true, calls: 1 }
     }
 
     /// The connection ends.
@@ -62,7 +70,7 @@ impl Row {
         ];
         let input = String::from_utf8_lossy(&self.input[..self.input.len().min(300)]);
         let broken = checks.iter().filter(|(holds, _)| !holds);
-        broken.map(|(_, what)| format!("{}: {what}: {input:?}: {seen:?}", self.id)).collect()
+        broken.map(|(_, what)| format!("{}: {what}: {input:?}: {seen:?}", self.case)).collect()
     }
 
     pub fn check(&self, system: &System) {

@@ -1,4 +1,4 @@
-//! Rows B73 to B104 of the catalogue: envelopes, batches, methods and blocks.
+//! Bad requests, as rows: envelopes, batches, methods and blocks.
 
 use crate::rows::{Row, call, post, version};
 
@@ -18,8 +18,12 @@ pub fn rows() -> Vec<Row> {
     [envelopes(), members(), batches(), methods(), blocks()].into_iter().flatten().collect()
 }
 
-fn refused(id: &'static str, bodies: &[&str], how: How) -> impl Iterator<Item = Row> {
-    bodies.iter().map(move |body| Row::refused(id, post(body), how)).collect::<Vec<_>>().into_iter()
+fn refused(case: &'static str, bodies: &[&str], how: How) -> impl Iterator<Item = Row> {
+    bodies
+        .iter()
+        .map(move |body| Row::refused(case, post(body), how))
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 /// A good call with one part of it replaced.
@@ -31,22 +35,22 @@ fn but(part: &str, instead: &str) -> String {
 
 fn envelopes() -> Vec<Row> {
     const FIRST: &str = r#""jsonrpc":"2.0","#;
-    let mut rows: Vec<Row> = refused("B73", &["1", r#""x""#, "null", "true"], INVALID).collect();
-    rows.extend(refused("B74", &["{}"], INVALID));
+    let mut rows: Vec<Row> = refused("scalar", &["1", r#""x""#, "null", "true"], INVALID).collect();
+    rows.extend(refused("empty object", &["{}"], INVALID));
     for written in ["", r#""jsonrpc":"1.0","#, r#""jsonrpc":2.0,"#, r#""jsonrpc":"2.0 ","#] {
-        rows.push(Row::refused("B75", post(but(FIRST, written)), VERSION));
+        rows.push(Row::refused("version", post(but(FIRST, written)), VERSION));
     }
     let long = format!("\"id\":\"{}\"", "a".repeat(63));
     let digits = format!("\"id\":{}", "1".repeat(65));
     for written in [r#""id":true"#, r#""id":false"#, r#""id":{}"#, r#""id":[]"#] {
-        rows.push(Row::refused("B76", post(but(r#""id":1"#, written)), ID));
+        rows.push(Row::refused("id of another type", post(but(r#""id":1"#, written)), ID));
     }
-    rows.push(Row::refused("B78", post(but(r#""id":1"#, &long)), ID));
-    rows.push(Row::refused("B78", post(but(r#""id":1"#, &digits)), ID));
-    rows.push(Row::served("B79", post(but(r#""id":1"#, r#""id":null"#))));
-    rows.push(Row { status: 204, ..Row::served("B80", post(but(r#""id":1,"#, ""))) });
+    rows.push(Row::refused("id too long", post(but(r#""id":1"#, &long)), ID));
+    rows.push(Row::refused("id too long", post(but(r#""id":1"#, &digits)), ID));
+    rows.push(Row::served("id null", post(but(r#""id":1"#, r#""id":null"#))));
+    rows.push(Row { status: 204, ..Row::served("notification", post(but(r#""id":1,"#, ""))) });
     let forbidden = call("admin_peers", "[]").replace(r#""id":1,"#, "");
-    rows.push(Row { status: 204, calls: 0, ..Row::served("B80", post(forbidden)) });
+    rows.push(Row { status: 204, calls: 0, ..Row::served("notification", post(forbidden)) });
     rows
 }
 
@@ -54,21 +58,21 @@ fn members() -> Vec<Row> {
     let long = format!("\"{}\"", "a".repeat(129));
     let mut rows = Vec::new();
     for name in ["1", "null", r#""""#, "[]", &long] {
-        rows.push(Row::refused("B81", post(but(r#""web3_clientVersion""#, name)), METHOD));
+        rows.push(Row::refused("no name", post(but(r#""web3_clientVersion""#, name)), METHOD));
     }
     let missing = but(r#""method":"web3_clientVersion","#, "");
-    rows.push(Row::refused("B81", post(missing), METHOD));
+    rows.push(Row::refused("no name", post(missing), METHOD));
     for params in ["1", r#""x""#, "true", "-0"] {
-        rows.push(Row::refused("B82", post(version(params)), SCALAR));
+        rows.push(Row::refused("scalar params", post(version(params)), SCALAR));
     }
-    rows.push(Row::served("B82", post(version("null"))));
+    rows.push(Row::served("params null", post(version("null"))));
     let responses = [
         r#"{"jsonrpc":"2.0","id":1,"result":1}"#,
         r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"x"}}"#,
     ];
-    rows.extend(refused("B83", &responses, INVALID));
+    rows.extend(refused("a response", &responses, INVALID));
     let both = r#""id":1,"result":1"#;
-    rows.push(Row::refused("B83", post(but(r#""id":1"#, both)), INVALID));
+    rows.push(Row::refused("a response", post(but(r#""id":1"#, both)), INVALID));
     rows
 }
 
@@ -79,11 +83,11 @@ fn batches() -> Vec<Row> {
     let unclosed = format!("[{}", "1,".repeat(101));
     let notifications = format!("[{0},{0}]", but(r#""id":1,"#, ""));
     let mut rows: Vec<Row> =
-        refused("B84", &["[]", " [ ] "], (400, -32600, "empty_batch")).collect();
-    rows.extend(refused("B87", &[&hundred_and_one, &many, &unclosed], LARGE));
+        refused("empty batch", &["[]", " [ ] "], (400, -32600, "empty_batch")).collect();
+    rows.extend(refused("batch too large", &[&hundred_and_one, &many, &unclosed], LARGE));
     let hundred = format!("[{}]", vec![version("[]"); 100].join(","));
-    rows.push(Row { calls: 100, ..Row::served("B87", post(hundred)) });
-    rows.push(Row { status: 204, calls: 2, ..Row::served("B90", post(notifications)) });
+    rows.push(Row { calls: 100, ..Row::served("batch as large as allowed", post(hundred)) });
+    rows.push(Row { status: 204, calls: 2, ..Row::served("notifications", post(notifications)) });
     rows
 }
 
@@ -100,12 +104,13 @@ fn methods() -> Vec<Row> {
         "eth_sendTransaction",
         "txpool_content",
     ];
-    let named = |id, name: &&str, how| Row::refused(id, post(call(name, "[]")), how);
+    let named = |case, name: &&str, how| Row::refused(case, post(call(name, "[]")), how);
     let subscribe = ["eth_subscribe", "eth_unsubscribe"];
     let unknown = ["eth_nothing", "nothing", "a", "constructor", "__proto__", "../eth_call"];
-    let mut rows: Vec<Row> = subscribe.iter().map(|name| named("B94", name, SOCKET)).collect();
-    rows.extend(unknown.iter().map(|name| named("B96", name, NO_METHOD)));
-    rows.extend(refuse.iter().map(|name| named("B97", name, NO_METHOD)));
+    let mut rows: Vec<Row> =
+        subscribe.iter().map(|name| named("subscription over HTTP", name, SOCKET)).collect();
+    rows.extend(unknown.iter().map(|name| named("unknown method", name, NO_METHOD)));
+    rows.extend(refuse.iter().map(|name| named("refused method", name, NO_METHOD)));
     rows
 }
 
@@ -127,11 +132,11 @@ fn blocks() -> Vec<Row> {
     ];
     let balance = |block: &&str| {
         let params = format!(r#"["0x0000000000000000000000000000000000000001",{block}]"#);
-        Row::refused("B104", post(call("eth_getBalance", &params)), BLOCK)
+        Row::refused("no block reference", post(call("eth_getBalance", &params)), BLOCK)
     };
     let block = |block: &&str| {
         let params = format!("[{block},false]");
-        Row::refused("B104", post(call("eth_getBlockByNumber", &params)), BLOCK)
+        Row::refused("no block reference", post(call("eth_getBlockByNumber", &params)), BLOCK)
     };
     bad.iter().map(balance).chain(bad.iter().map(block)).collect()
 }

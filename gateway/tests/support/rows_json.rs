@@ -1,4 +1,4 @@
-//! Rows B57 to B72 of the catalogue: the JSON text.
+//! Bad requests, as rows: the JSON text.
 
 use crate::rows::{Row, call, post, version};
 
@@ -15,13 +15,13 @@ pub fn rows() -> Vec<Row> {
     [documents(), values(), sizes(), members(), names()].into_iter().flatten().collect()
 }
 
-fn refused(id: &'static str, bodies: &[&[u8]], how: How) -> Vec<Row> {
-    bodies.iter().map(|body| Row::refused(id, post(body), how)).collect()
+fn refused(case: &'static str, bodies: &[&[u8]], how: How) -> Vec<Row> {
+    bodies.iter().map(|body| Row::refused(case, post(body), how)).collect()
 }
 
 /// Rows of calls whose params are these.
-fn params(id: &'static str, params: &[&str], how: How) -> Vec<Row> {
-    params.iter().map(|params| Row::refused(id, post(version(params)), how)).collect()
+fn params(case: &'static str, params: &[&str], how: How) -> Vec<Row> {
+    params.iter().map(|params| Row::refused(case, post(version(params)), how)).collect()
 }
 
 fn documents() -> Vec<Row> {
@@ -34,10 +34,10 @@ fn documents() -> Vec<Row> {
     let invalid = [b"{\"a\":\"\xff\",".as_slice(), &one.as_bytes()[1..]].concat();
     let surrogate = [b"{\"a\":\"\xed\xa0\x80\",".as_slice(), &one.as_bytes()[1..]].concat();
     [
-        refused("B57", &[b"{", b"[", b"\"", &one.as_bytes()[..one.len() - 1]], PARSE),
-        refused("B58", &[two.as_bytes(), lines.as_bytes(), trailing.as_bytes()], PARSE),
-        refused("B59", &[marked.as_bytes()], PARSE),
-        refused("B60", &[&overlong, &invalid, &surrogate], PARSE),
+        refused("unfinished", &[b"{", b"[", b"\"", &one.as_bytes()[..one.len() - 1]], PARSE),
+        refused("two texts", &[two.as_bytes(), lines.as_bytes(), trailing.as_bytes()], PARSE),
+        refused("byte order mark", &[marked.as_bytes()], PARSE),
+        refused("not UTF-8", &[&overlong, &invalid, &surrogate], PARSE),
     ]
     .into_iter()
     .flatten()
@@ -50,14 +50,18 @@ fn values() -> Vec<Row> {
     let most = format!("[{}]", "1".repeat(64));
     let exact: Vec<Row> = ["[1e400]", "[1e-400]", "[-0]", &most]
         .iter()
-        .map(|params| Row::served("B66", post(version(params))))
+        .map(|params| Row::served("number kept as written", post(version(params))))
         .collect();
     [
-        params("B61", &[r#"["\ud800"]"#, r#"["\udc00\ud800"]"#, r#"["\ud800x"]"#], PARSE),
-        params("B62", &["[NaN]", "[Infinity]", "[01]", "[+1]", "[.5]", "[1.]", "['x']"], PARSE),
-        params("B62", &["[1,]", "[1 /* x */]", "[1] // x\n", r#"{"a":1,}"#, "[-]", "[1e]"], PARSE),
-        params("B63", &["[\"\u{1}\"]", "[\"\n\"]", "[\"\t\"]"], PARSE),
-        params("B66", &[&long, &huge], PARSE),
+        params("surrogate", &[r#"["\ud800"]"#, r#"["\udc00\ud800"]"#, r#"["\ud800x"]"#], PARSE),
+        params("no JSON", &["[NaN]", "[Infinity]", "[01]", "[+1]", "[.5]", "[1.]", "['x']"], PARSE),
+        params(
+            "no JSON",
+            &["[1,]", "[1 /* x */]", "[1] // x\n", r#"{"a":1,}"#, "[-]", "[1e]"],
+            PARSE,
+        ),
+        params("control character in a string", &["[\"\u{1}\"]", "[\"\n\"]", "[\"\t\"]"], PARSE),
+        params("number too long", &[&long, &huge], PARSE),
         exact,
     ]
     .into_iter()
@@ -83,13 +87,13 @@ fn sizes() -> Vec<Row> {
     let colliding = format!("{{{}}}", equal_sums.join(","));
     [
         // The request's own object is the outermost level.
-        params("B64", &[&nested(32), &nested(1_000), &nested(100_000)], DEEP),
-        refused("B64", &[nested(33).as_bytes(), open.as_bytes()], DEEP),
-        vec![Row::served("B64", post(version(&nested(31))))],
-        params("B65", &[&tokens, &object(1_025)], COMPLEX),
-        refused("B65", &[top.as_bytes()], COMPLEX),
-        vec![Row::served("B65", post(version(&object(1_024))))],
-        vec![Row::served("B67", post(version(&colliding)))],
+        params("too deep", &[&nested(32), &nested(1_000), &nested(100_000)], DEEP),
+        refused("too deep", &[nested(33).as_bytes(), open.as_bytes()], DEEP),
+        vec![Row::served("as deep as allowed", post(version(&nested(31))))],
+        params("too complex", &[&tokens, &object(1_025)], COMPLEX),
+        refused("too complex", &[top.as_bytes()], COMPLEX),
+        vec![Row::served("as many members as allowed", post(version(&object(1_024))))],
+        vec![Row::served("names of equal sums", post(version(&colliding)))],
     ]
     .into_iter()
     .flatten()
@@ -116,9 +120,9 @@ fn members() -> Vec<Row> {
         r#""extra":1,"extra":2"#,
     ];
     [
-        known.iter().map(|member| Row::refused("B68", again(member), TWICE)).collect(),
-        params("B69", &inside, TWICE_INSIDE),
-        unknown.iter().map(|member| Row::served("B72", again(member))).collect(),
+        known.iter().map(|member| Row::refused("member twice", again(member), TWICE)).collect(),
+        params("param twice", &inside, TWICE_INSIDE),
+        unknown.iter().map(|member| Row::served("unknown member", again(member))).collect(),
     ]
     .into_iter()
     .flatten()
@@ -128,7 +132,7 @@ fn members() -> Vec<Row> {
 fn names() -> Vec<Row> {
     let escaped = r#"{"jsonrpc":"2.0","id":1,"meth\u006fd":"web3_\u0063lientVersion"}"#;
     let hidden = r#"{"jsonrpc":"2.0","id":1,"meth\u006fd":"\u0061dmin_peers"}"#;
-    let named = |name: &str| Row::refused("B71", post(call(name, "[]")), NO_METHOD);
+    let named = |name: &str| Row::refused("method misspelt", post(call(name, "[]")), NO_METHOD);
     let odd = [
         "eth_call\\u0000",
         "eth_call ",
@@ -140,7 +144,7 @@ fn names() -> Vec<Row> {
         "\u{200f}eth_call",
     ];
     let mut rows: Vec<Row> = odd.iter().map(|name| named(name)).collect();
-    rows.push(Row::served("B70", post(escaped)));
-    rows.push(Row::refused("B70", post(hidden), NO_METHOD));
+    rows.push(Row::served("escaped names", post(escaped)));
+    rows.push(Row::refused("escaped names", post(hidden), NO_METHOD));
     rows
 }

@@ -1,4 +1,4 @@
-//! No secret is shown (S24): keys in nodes' URLs and headers, and in what clients send,
+//! No secret is shown: keys in nodes' URLs and headers, and in what clients send,
 //! are looked for wherever the gateway writes.
 
 use headrace_simnode::{Fault, Injected};

@@ -1,7 +1,7 @@
 //! Block references of the Ethereum family: numbers, tags, hashes and the objects
 //! of EIP-1898, read from raw params and written where the served tip is pinned.
 //!
-//! A reference that a node would refuse is refused here (faults.md B104), so that
+//! A reference that a node would refuse is refused here, so that
 //! it costs no node anything.
 
 use crate::{
@@ -135,7 +135,7 @@ mod tests {
         ];
         for raw in bad {
             for kind in [ReferenceKind::Any, ReferenceKind::Number, ReferenceKind::Hash] {
-                check(raw, kind, None); // B104
+                check(raw, kind, None);
             }
         }
         check(&format!("\"{}\"", &HASH[..65]), ReferenceKind::Any, None);

@@ -1,6 +1,11 @@
 //! What the errors of Ethereum nodes mean. The same code means different things on
-//! different clients, so the text decides first and the code last. Facts:
-//! chains/ethereum.md (d) and (e), real.md 1.1 to 1.5.
+//! different clients, so the text decides first and the code last.
+//!
+//! The texts stand in the sources of geth (rpc/errors.go, core/error.go, core/txpool/errors.go,
+//! eth/api_backend.go, eth/state_accessor.go, eth/filters/api.go), reth (rpc-eth-types,
+//! storage/errors), Nethermind (ErrorCodes.cs), Besu (RpcErrorType.java) and Erigon
+//! (turbo/jsonrpc), and in the lists of other proxies (eRPC, dshackle, nodecore); those of
+//! anvil and EthereumJS were heard from running nodes.
 //!
 //! A client can put words into an error: a revert's reason, a tracer's exception,
 //! a method's name, a bad param that the node quotes. What keeps those words from

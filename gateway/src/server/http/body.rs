@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{clock, wake::quietly};
 
-/// How long a body may take (faults.md 4.0, B52).
+/// How long a body may take: a client that trickles one must not hold memory for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyTiming {
     /// Without any bound on the rate. Default 5 s.
@@ -78,7 +78,7 @@ pub(super) struct Text {
 }
 
 /// Reads a body whole. Its declared length is judged before the first poll: that
-/// poll is what makes hyper say `100 Continue` (B25).
+/// poll is what makes hyper say `100 Continue`.
 pub(super) async fn read(
     body: Incoming,
     bounds: Bounds,

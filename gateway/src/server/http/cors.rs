@@ -1,4 +1,4 @@
-//! CORS: which web pages may read our answers (B44, S34).
+//! CORS: which web pages may read our answers.
 //!
 //! A page of an origin that is not allowed is served like everybody else, without
 //! the headers that would let it read the answer. Credentials are never allowed.

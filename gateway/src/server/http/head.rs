@@ -1,4 +1,4 @@
-//! Request heads: what hyper lets through and we do not (faults.md 5.1, 5.2).
+//! Request heads: what hyper lets through and we do not.
 //!
 //! One pass over the fields finds those that matter here and what is wrong with
 //! them. Two servers must never read one request differently: what is ambiguous is
@@ -10,9 +10,9 @@ use http::{HeaderMap, HeaderValue, Method, Uri, Version, header, request::Parts,
 
 use crate::error::CallError;
 
-/// Fields of one head (B24, B34).
+/// Most fields of one head.
 const MAX_FIELDS: usize = 64;
-/// Bytes of the request target (B24).
+/// Most bytes of the request target.
 const MAX_TARGET: usize = 8 * 1024;
 
 /// A request refused before its text was read.
@@ -71,7 +71,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Names that some servers read as the one with dashes (B19).
+/// Names that some servers read as the one with dashes.
 fn is_twin(name: &str) -> bool {
     name.contains('_') && ["content_length", "transfer_encoding", "x_forwarded_for"].contains(&name)
 }
@@ -94,7 +94,7 @@ pub(super) fn check(parts: &Parts) -> Result<Option<Cow<'_, str>>, Refusal> {
     if let Some(coding) = fields.coding {
         check_coding(coding)?;
     }
-    // `02` is two to some and octal, or nothing, to others (B04).
+    // `02` is two to some and octal, or nothing, to others.
     let padded = |length: &HeaderValue| length.len() > 1 && length.as_bytes().starts_with(b"0");
     if fields.length.is_some_and(padded) {
         return Err(bad);
@@ -103,7 +103,8 @@ pub(super) fn check(parts: &Parts) -> Result<Option<Cow<'_, str>>, Refusal> {
     host(parts.version, &parts.method, &parts.uri, named).map_err(|Ambiguous| bad)
 }
 
-/// `chunked` alone (B10): another coding is one we lack, anything else is broken.
+/// `chunked` alone: another coding is one we lack (501, RFC 9112, section 6.1), anything
+/// else is broken.
 fn check_coding(value: &HeaderValue) -> Result<(), Refusal> {
     let value = value.as_bytes();
     if value.eq_ignore_ascii_case(b"chunked") {
@@ -125,7 +126,8 @@ fn check_coding(value: &HeaderValue) -> Result<(), Refusal> {
 /// Host and target contradict each other, or one of them is no host.
 struct Ambiguous;
 
-/// The one host that field and target agree on (B07, B08, B09, B32).
+/// The one host that field and target agree on; HTTP/1.1 must name one (RFC 9112,
+/// section 3.2).
 fn host<'a>(
     version: Version,
     method: &Method,
@@ -179,7 +181,7 @@ fn host_of(authority: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Borrowed(host))
 }
 
-/// The verb of a method; `has_body` is an error for all but POST (B14 to B17).
+/// The verb of a method; `has_body` is an error for all but POST.
 pub(super) fn verb(method: &Method, has_body: bool) -> Result<Verb, Refusal> {
     let verb = match *method {
         Method::POST => return Ok(Verb::Post),
@@ -198,7 +200,8 @@ pub(super) fn verb(method: &Method, has_body: bool) -> Result<Verb, Refusal> {
     Ok(verb)
 }
 
-/// Checks what a POST says of its text (B18, B26, B47 to B49).
+/// Checks what a POST says of its text: one content type, JSON in UTF-8, not compressed,
+/// nothing expected but `100-continue`, and no WebSocket.
 pub(super) fn check_post(headers: &HeaderMap) -> Result<(), Refusal> {
     let says = |value: &HeaderValue, word: &[u8]| value.as_bytes().eq_ignore_ascii_case(word);
     let (mut tunnel, mut expects, mut encoded) = (false, false, false);

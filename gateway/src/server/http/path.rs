@@ -1,4 +1,4 @@
-//! Paths: normalised once, then matched exactly (B56).
+//! Paths: normalised once, then matched exactly.
 //!
 //! There is one spelling of each route. Anything that some other server might
 //! read differently (empty and dot segments, encoded separators, parameters) is
@@ -51,7 +51,7 @@ fn decode(path: &str) -> Option<String> {
     Some(decoded)
 }
 
-/// Whether a query carries what looks like a key (B46): a client that believes
+/// Whether a query carries what looks like a key: a client that believes
 /// it is known must hear that it is not.
 pub(super) fn has_key(query: &str) -> bool {
     const NAMES: [&str; 6] = ["key", "apikey", "api_key", "api-key", "token", "access_token"];
