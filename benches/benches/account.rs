@@ -12,6 +12,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use headrace_benches::{ASK, topology};
 use headrace_gateway::{
     clock::Clock,
+    gateway::chance,
     method::MethodIndex,
     metrics::{AttemptResult, Outcome, Purpose, Source},
     topology::Chain,
@@ -22,8 +23,9 @@ use headrace_gateway::{
 fn account(chain: &Chain, clock: &Clock) {
     let member = &chain.members[0];
     let took = Duration::from_micros(700);
-    chain.state.retries.earn();
-    chain.state.hedges.earn();
+    let draw = chance::draw();
+    chain.state.retries.earn(draw);
+    chain.state.hedges.earn(draw);
     black_box(chain.views(clock.now(), &ASK, (MethodIndex(1), "eth_getBalance")));
     let flight = member.node.flight.enter(clock.now(), 1, true);
     member.node.flight.heard(clock.now());

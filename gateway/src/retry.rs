@@ -13,6 +13,8 @@ use crate::clock::Timestamp;
 
 /// How long a bucket saves up.
 const SAVED: Duration = Duration::from_secs(10);
+/// Calls that one of them pays in for.
+const PAYS_FOR: u64 = 8;
 /// Thousandths: one retry.
 const ONE: i64 = 1_000;
 
@@ -51,10 +53,12 @@ impl Budget {
         self.share == share && self.floor == floor
     }
 
-    /// A call came in.
-    pub fn earn(&self) {
-        if self.per_call > 0 && self.level.load(Ordering::Relaxed) < self.most {
-            self.level.fetch_add(self.per_call, Ordering::Relaxed);
+    /// A call came in. One call in eight, by the random `draw`, pays in for all of them: the
+    /// line is shared by all workers.
+    pub fn earn(&self, draw: u64) {
+        let pays = draw.is_multiple_of(PAYS_FOR) && self.per_call > 0;
+        if pays && self.level.load(Ordering::Relaxed) < self.most {
+            self.level.fetch_add(self.per_call * PAYS_FOR as i64, Ordering::Relaxed);
         }
     }
 
@@ -117,9 +121,7 @@ mod tests {
     fn retries_are_bounded_by_a_share_of_the_calls_and_a_floor() {
         let budget = Budget::new(0.2, 10.0);
         assert_eq!(spent(&budget, at(0)), 100, "what the floor saved in ten seconds");
-        for _ in 0..1_000 {
-            budget.earn();
-        }
+        (0..1_000).for_each(|call| budget.earn(call));
         assert_eq!(spent(&budget, at(0)), 200);
         assert_eq!(spent(&budget, at(1_000)), 10);
         assert_eq!(spent(&budget, at(3_600_000)), 100, "the floor saves up ten seconds at most");
@@ -128,9 +130,7 @@ mod tests {
     #[test]
     fn a_budget_of_nothing_allows_nothing() {
         let budget = Budget::new(0.0, 0.0);
-        for _ in 0..1_000 {
-            budget.earn();
-        }
+        (0..1_000).for_each(|call| budget.earn(call));
         assert_eq!(spent(&budget, at(60_000)), 0);
         assert_eq!(budget.remaining(), 0.0);
     }
@@ -138,9 +138,7 @@ mod tests {
     #[test]
     fn a_flood_of_calls_cannot_save_up_without_bound() {
         let budget = Budget::new(0.2, 10.0);
-        for _ in 0..1_000_000 {
-            budget.earn();
-        }
+        (0..1_000_000).for_each(|call| budget.earn(call));
         assert!(spent(&budget, at(0)) <= 1_001);
     }
 }

@@ -75,8 +75,9 @@ impl<'c> Job<'c> {
     }
 
     pub async fn relay(&self) -> Served {
-        self.scope.chain.state.retries.earn();
-        self.scope.chain.state.hedges.earn();
+        let draw = chance::draw();
+        self.scope.chain.state.retries.earn(draw);
+        self.scope.chain.state.hedges.earn(draw);
         let mut tries = Tries::default();
         let first = match self.pick_waiting(&mut tries).await {
             Ok(member) => member,
