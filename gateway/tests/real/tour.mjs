@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 
-import { until } from "./anvil.mjs";
+import { until } from "./node.mjs";
 import { SETTLED } from "./chain.mjs";
 import { check, plain, same } from "./check.mjs";
 import { FAIL_TEXT } from "./contract.mjs";
