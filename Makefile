@@ -5,7 +5,7 @@ RELEASE = target/release
 SCENARIOS = $(wildcard loadtest/scenarios/*.toml)
 SOAK = $(wildcard loadtest/scenarios/soak/*.toml)
 
-.PHONY: demo test lint unit binaries scenarios real configs deploy bench fuzz soak
+.PHONY: demo test lint unit binaries scenarios real real-geth configs deploy bench fuzz soak
 
 demo:
 	$(CARGO) run --release -- demo
@@ -30,6 +30,10 @@ scenarios: binaries
 # Real nodes and real client libraries; installs what it needs.
 real: binaries
 	HEADRACE_BIN=$(RELEASE)/headrace scripts/real.sh
+
+# The same on real geths, where a Go toolchain is; builds geth once, which takes minutes.
+real-geth: binaries
+	HEADRACE_BIN=$(RELEASE)/headrace scripts/geth.sh
 
 configs: binaries
 	for file in config/*.toml; do $(RELEASE)/headrace check $$file || exit 1; done

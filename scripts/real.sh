@@ -1,6 +1,6 @@
 #!/bin/sh
 # Real Ethereum nodes and real clients against the gateway: installs what it needs, pinned and
-# inside this repository (nothing is installed twice), then runs gateway/tests/real/run.mjs.
+# inside this repository (nothing is installed twice), then runs gateway/tests/real/run.mjs with the given options.
 #
 #   HEADRACE_BIN   the program to test [default: a dev build, made here]
 #   ANVIL_BIN      the node to use [default: the one of package-lock.json]

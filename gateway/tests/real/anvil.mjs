@@ -1,96 +1,55 @@
-// One real Ethereum node: an anvil process, started and stopped by its pid.
+// anvil as a node: it mines when it is told to. The driver hands every anvil the same transactions
+// and the same timestamp, and equal genesis blocks make equal hashes from there.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
+
+import { Node } from "./node.mjs";
 
 const PACKAGED = `node_modules/@foundry-rs/anvil-${process.platform}-${process.arch === "x64" ? "amd64" : process.arch}/bin/anvil`;
 
 /** The anvil to use: `ANVIL_BIN`, else the one that the lock file pins. */
-export function anvilBinary() {
+function binary() {
   const path = process.env.ANVIL_BIN ?? fileURLToPath(new URL(PACKAGED, import.meta.url));
   if (!existsSync(path)) throw new Error(`no anvil at ${path}; set ANVIL_BIN`);
   return path;
 }
 
-/** A port that nobody listens on now. */
-export async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-/** Whether nobody listens on this port. */
-export async function isFree(port) {
-  const server = createServer();
-  const listening = once(server, "listening").then(() => true, () => false);
-  server.listen(port, "127.0.0.1");
-  const free = await listening;
-  server.close();
-  return free;
-}
-
-/** Waits until `condition()` is truthy and gives its value; fails after `ms`. */
-export async function until(what, ms, condition) {
-  const deadline = Date.now() + ms;
-  for (;;) {
-    const value = await condition();
-    if (value) return value;
-    if (Date.now() > deadline) throw new Error(`waited ${ms} ms in vain: ${what}`);
-    await new Promise((done) => setTimeout(done, 25));
-  }
-}
-
-export class Node {
-  /** `state` is `up`, `hung`, `behind` or `dead`: what the driver may ask of it. */
-  state = "dead";
-
-  constructor(name, zone, port) {
-    Object.assign(this, { name, zone, port, url: `http://127.0.0.1:${port}` });
-  }
-
-  static async on(name, zone) {
-    return new Node(name, zone, await freePort());
-  }
-
+export class Anvil extends Node {
   /** Starts with the genesis block only. Nothing is written to disk but what `--prune-history` keeps off it. */
-  async start() {
+  command() {
     const options = "--no-mining --order fifo --timestamp 1700000000 --chain-id 1 --prune-history 512 --slots-in-an-epoch 2 --quiet";
-    this.process = spawn(anvilBinary(), ["--host", "127.0.0.1", "--port", `${this.port}`, ...options.split(" ")], { stdio: "ignore" });
-    await until(`${this.name} answers`, 20_000, () => this.rpc("eth_chainId").catch(() => null));
-    this.state = "up";
+    return { program: binary(), args: ["--host", "127.0.0.1", "--port", `${this.port}`, ...options.split(" ")], stdio: "ignore" };
   }
 
-  async rpc(method, params = []) {
-    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
-    const headers = { "content-type": "application/json" };
-    const response = await fetch(this.url, { method: "POST", headers, body, signal: AbortSignal.timeout(10_000) });
-    const reply = await response.json();
-    if (reply.error) throw Object.assign(new Error(`${this.name} ${method}: ${reply.error.message}`), reply.error);
-    return reply.result;
+  /** It decides what is in the block. */
+  async lead(block) {
+    const mined = await this.#mine(block);
+    block.hash = mined.hash;
+    block.waiting = mined.transactions.map((hash) => block.waiting.find((one) => one.hash === hash) ?? fail(`the reference node took ${hash} from elsewhere`));
   }
 
-  /** SIGKILL: connections are refused from now on. */
-  async kill() {
-    this.state = "dead";
-    if (!this.process || this.process.exitCode !== null || this.process.signalCode !== null) return;
-    const gone = once(this.process, "exit");
-    this.process.kill("SIGKILL");
-    await gone;
+  async follow(block) {
+    return (await this.#mine(block)).hash === block.hash;
   }
 
-  /** SIGSTOP: connections are accepted by the kernel, and nothing answers. */
-  hang() {
-    this.state = "hung";
-    this.process.kill("SIGSTOP");
+  forget() {
+    return this.rpc("anvil_dropAllTransactions");
   }
 
-  resume() {
-    this.process.kill("SIGCONT");
+  async #mine(block) {
+    // With one transaction there is no order to enforce, and its node need not forget it for a moment.
+    if (block.waiting.length > 1) await this.forget();
+    for (const { raw } of block.waiting) {
+      // It may have it already, or have mined it before; the block's hash shows whether that is right.
+      await this.rpc("eth_sendRawTransaction", [raw]).catch(() => {});
+    }
+    await this.rpc("evm_setNextBlockTimestamp", [block.timestamp]);
+    await this.rpc("evm_mine");
+    return this.rpc("eth_getBlockByNumber", ["latest", false]);
   }
+}
+
+function fail(why) {
+  throw new Error(why);
 }

@@ -1,8 +1,8 @@
-// One chain on several anvils, which know nothing of each other: this driver is their network.
-// Every tick hands the transactions that any node took to all of them, and has each mine the same
-// block. Equal genesis, timestamps and transactions make equal hashes; that is checked at each tick.
+// One chain on several nodes, which know nothing of each other: this driver is their network.
+// At every tick the reference node makes a block of the transactions that any node took, and the
+// others take it over. That all have the same block is checked at each tick.
 
-import { until } from "./anvil.mjs";
+import { until } from "./node.mjs";
 
 /**
  * State is compared this far below the newest block: while anvil mines a block, a call at the one
@@ -13,11 +13,15 @@ export const SETTLED = 2;
 const FIRST_TIMESTAMP = 1_700_000_000;
 
 export class Chain {
-  /** The mined blocks: `{ timestamp, waiting, hash }`, block 1 first; `waiting` is what is in it. */
+  /**
+   * The mined blocks: `{ timestamp, fork, waiting, hash, … }`, block 1 first. `fork` counts the reorgs, `waiting` is
+   * what may be in the block, and the rest is for the nodes, which make and take over blocks.
+   */
   log = [];
   /** What ended the ticks before their time. */
   failure = null;
   #last = Promise.resolve();
+  #fork = 0;
 
   constructor(reference, nodes) {
     Object.assign(this, { reference, nodes, all: [reference, ...nodes] });
@@ -48,14 +52,26 @@ export class Chain {
   }
 
   tick() {
+    return this.between(() => this.#grow());
+  }
+
+  /** Replaces the newest `depth` blocks by other ones and adds one; all nodes are up. Gives what was replaced. */
+  reorg(depth) {
     return this.between(async () => {
-      const live = this.all.filter((node) => node.state === "up");
-      const block = { timestamp: FIRST_TIMESTAMP + this.log.length + 1, waiting: await pooled(live) };
-      // The reference is never behind what the gateway can have shown.
-      await lead(this.reference, block);
-      this.log.push(block);
-      await Promise.all(live.filter((node) => node !== this.reference).map((node) => this.#follow(node, [block])));
+      const replaced = this.log.splice(-depth);
+      this.#fork += 1;
+      for (let i = 0; i <= depth; i++) await this.#grow();
+      return replaced;
     });
+  }
+
+  async #grow() {
+    const live = this.all.filter((node) => node.state === "up");
+    const block = { timestamp: FIRST_TIMESTAMP + this.log.length + 1, fork: this.#fork, waiting: await pooled(live) };
+    // The reference is never behind what the gateway can have shown.
+    await this.reference.lead(block, this.log);
+    this.log.push(block);
+    await Promise.all(live.filter((node) => node !== this.reference).map((node) => this.#follow(node, [block])));
   }
 
   /** The faults that are on, in words. */
@@ -91,19 +107,19 @@ export class Chain {
     return this.between(async () => {
       if (node.state === "dead") await node.start();
       if (node.state === "hung") node.resume();
-      await node.rpc("anvil_dropAllTransactions");
+      await node.forget();
       const head = Number(await node.rpc("eth_blockNumber"));
       await this.#follow(node, this.log.slice(head));
       node.state = "up";
     });
   }
 
-  /** Has `node` mine these blocks. What a stopped node finds in its sockets when it goes on can slip into one: it begins anew, then. */
+  /** Has `node` take over these blocks. What a stopped node finds in its sockets when it goes on can slip into one: it begins anew, then. */
   async #follow(node, blocks) {
-    if (await mineAll(node, blocks)) return;
+    if (await followAll(node, blocks)) return;
     await node.kill();
     await node.start();
-    if (!(await mineAll(node, this.log))) fail(`the test's own chain split at ${node.name}`);
+    if (!(await followAll(node, this.log))) fail(`the test's own chain split at ${node.name}`);
   }
 }
 
@@ -122,31 +138,12 @@ async function pooled(nodes) {
   return [...found.keys()].sort().map((key) => found.get(key));
 }
 
-/** Mines a block of `block.waiting` at the reference node, which decides what is in it. */
-async function lead(node, block) {
-  const mined = await mine(node, block);
-  block.hash = mined.hash;
-  block.waiting = mined.transactions.map((hash) => block.waiting.find((one) => one.hash === hash) ?? fail(`the reference node took ${hash} from elsewhere`));
-}
-
 /** False when a block came out as another one. */
-async function mineAll(node, blocks) {
+async function followAll(node, blocks) {
   for (const block of blocks) {
-    if ((await mine(node, block)).hash !== block.hash) return false;
+    if (!(await node.follow(block))) return false;
   }
   return true;
-}
-
-async function mine(node, block) {
-  // With one transaction there is no order to enforce, and its node need not forget it for a moment.
-  if (block.waiting.length > 1) await node.rpc("anvil_dropAllTransactions");
-  for (const { raw } of block.waiting) {
-    // It may have it already, or have mined it before; the block's hash shows whether that is right.
-    await node.rpc("eth_sendRawTransaction", [raw]).catch(() => {});
-  }
-  await node.rpc("evm_setNextBlockTimestamp", [block.timestamp]);
-  await node.rpc("evm_mine");
-  return node.rpc("eth_getBlockByNumber", ["latest", false]);
 }
 
 function fail(why) {

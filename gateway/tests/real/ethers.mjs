@@ -35,7 +35,7 @@ export function ethers(url, { key, contract: address }) {
     transaction: (hash) => json(provider.getTransaction(hash)),
     receipt: (hash) => json(provider.getTransactionReceipt(hash)),
     batch: async (heights) => (await Promise.all(heights.map((height) => provider.getBlock(height)))).map((block) => block.hash),
-    unknown: () => provider.send("eth_noSuchMethod", []).then(unexpected, (error) => error.error.code),
+    unknown: () => provider.send("eth_noSuchMethod", []).then(unexpected, (error) => (error.error ?? error.info.error).code),
     sign: async (value) => {
       const filled = await wallet.populateTransaction(await contract.set.populateTransaction(value));
       return wallet.signTransaction(filled);

@@ -6,7 +6,7 @@ import { mkdtempSync, openSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { freePort, until } from "./anvil.mjs";
+import { freePort, until } from "./node.mjs";
 
 /** Where operators are served when nothing is configured. */
 export const ADMIN_PORT = 9545;

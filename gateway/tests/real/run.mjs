@@ -3,35 +3,42 @@
 //
 //   HEADRACE_BIN=target/debug/headrace PYTHON=.tools/real/bin/python node gateway/tests/real/run.mjs
 //
-// With `--direct` the clients use the reference node itself and nothing is broken: this checks the
-// checks. Exit code 0 only if every check passed.
+// The nodes are anvils; with `--nodes geth` they are geths, which GETH_BIN names. With `--direct` the
+// clients use the reference node itself and nothing is broken: this checks the checks. Exit code 0 only
+// if every check passed.
 
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
+import { parseArgs } from "node:util";
 
-import { bytesToHex, createPublicClient, createWalletClient, http } from "viem";
-import { mnemonicToAccount } from "viem/accounts";
+import { createPublicClient, createWalletClient, http } from "viem";
 import { mainnet } from "viem/chains";
 
-import { Node, isFree } from "./anvil.mjs";
+import { Anvil } from "./anvil.mjs";
 import { Chain } from "./chain.mjs";
 import { check, describe, tally } from "./check.mjs";
 import { ABI, ABI_JSON, creation } from "./contract.mjs";
 import { ethers, ethersDefault } from "./ethers.mjs";
 import { ADMIN_PORT, Gateway } from "./gateway.mjs";
+import { Geth } from "./geth.mjs";
+import { oldStates, reorg } from "./histories.mjs";
+import { isFree } from "./node.mjs";
 import { raw } from "./raw.mjs";
 import { REJECTED, abandoned, retries } from "./retries.mjs";
 import { tour } from "./tour.mjs";
 import { viem, viemDefault } from "./viem.mjs";
+import { wallet } from "./wallets.mjs";
 import { Watch } from "./watch.mjs";
 import { Python } from "./web3py.mjs";
 
-const DIRECT = process.argv.includes("--direct");
+const { values: options } = parseArgs({ options: { direct: { type: "boolean" }, nodes: { type: "string", default: "anvil" } } });
+const DIRECT = options.direct;
+const Kind = { anvil: Anvil, geth: Geth }[options.nodes] ?? assert.fail(`--nodes ${options.nodes}: anvil or geth`);
 const BLOCK_MS = 1000;
 /** How long each fault lasts, and the calm after it. */
 const FAULT_BLOCKS = 4;
 const CALM_BLOCKS = 2;
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 240_000;
 
 /** What to stop at the end, whatever happens, last started first. */
 const started = [];
@@ -48,6 +55,10 @@ async function main() {
   await raw(url, chain);
   await faults(chain, pairs);
   await outlives(chain, gateway, pairs[0]);
+  if (Kind === Geth) {
+    await oldStates(chain, pairs, chain.nodes[2]);
+    await reorg(chain, pairs);
+  }
   await withoutFile(chain);
   const makers = { viem: viemDefault, ethers: ethersDefault, "web3.py": (at) => python.defaults(at) };
   await retries(url, makers, REJECTED);
@@ -58,10 +69,10 @@ async function main() {
 }
 
 async function startNodes() {
-  const reference = await Node.on("reference", "none");
-  const nodes = [await Node.on("near-1", "near"), await Node.on("near-2", "near"), await Node.on("far-1", "far")];
+  const reference = await Kind.on("reference", "none", "archive");
+  const nodes = [await Kind.on("near-1", "near"), await Kind.on("near-2", "near"), await Kind.on("far-1", "far", "archive")];
   const chain = new Chain(reference, nodes);
-  started.push(() => Promise.all(chain.all.map((node) => node.kill())));
+  started.push(() => Promise.all(chain.all.map((node) => node.discard())));
   await Promise.all(chain.all.map((node) => node.start()));
   started.push(chain.run(BLOCK_MS));
   return chain;
@@ -120,12 +131,6 @@ function startClients(url, reference, contract) {
   ];
   started.push(() => pairs.forEach(({ gateway, reference: direct }) => [gateway, direct].forEach((client) => client.close?.())));
   return [python, pairs];
-}
-
-/** The accounts that every anvil funds; everybody knows their keys. */
-function wallet(index) {
-  const account = mnemonicToAccount("test test test test test test test test test test test junk", { addressIndex: index });
-  return { account, key: bytesToHex(account.getHdKey().privateKey), address: account.address };
 }
 
 /** One fault after the other, each healed before the next, and the clients at work all the time. */
@@ -194,6 +199,15 @@ const patience = setTimeout(async () => {
 function finish() {
   console.log(`${tally.passed} passed, ${tally.failed} failed`);
   process.exit(tally.failed === 0 && tally.passed > 0 ? 0 : 1);
+}
+
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, async () => {
+    console.log(`FAILED  stopped by ${signal}`);
+    tally.failed += 1;
+    await stopAll();
+    finish();
+  });
 }
 
 await check("the run comes to its end", main);
