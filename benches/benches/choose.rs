@@ -6,7 +6,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use headrace_benches::{ASK, healthy, mixed};
 use headrace_gateway::route::{Policy, View, choose};
 
-const POLICY: Policy = Policy { lag: 1, avoid_zone: None };
+const POLICY: Policy = Policy { lag: 1, avoid_zone: None, panic: true };
 
 fn bench(criterion: &mut Criterion, name: &str, views: &[View]) {
     let mut draw = 0_u64;

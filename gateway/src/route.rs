@@ -154,6 +154,8 @@ pub struct Policy {
     pub lag: u64,
     /// After failures in a zone the next attempt leaves it.
     pub avoid_zone: Option<ZoneIndex>,
+    /// May go down to the last tier. Not for a hedge: the call has a node already.
+    pub panic: bool,
 }
 
 /// What the probes and the tracker say of a node. Bit set, so that a view stays small.
@@ -269,7 +271,8 @@ pub fn choose(policy: Policy, ask: Ask, views: &[View], draw: u64) -> Decision {
     let archive = archive_needed(views, &reasons);
     let mut levels: PerView<Level> =
         views.iter().map(|view| level(policy, ask, view, archive)).collect();
-    if reasons.iter().all(Option::is_some) && distrust(views, &mut reasons) {
+    let nobody = reasons.iter().all(Option::is_some);
+    if nobody && policy.panic && distrust(views, &mut reasons) {
         levels.iter_mut().for_each(|level| level.tier = Tier::Panic);
     }
     let able = levels.iter().zip(&reasons).filter(|(_, reason)| reason.is_none());

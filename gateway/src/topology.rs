@@ -176,7 +176,7 @@ impl Chain {
     /// Whether any node could take a call that asks for little.
     pub fn can_serve(&self, now: Timestamp) -> bool {
         let ask = Ask { at_tip: true, ..Ask::anything() };
-        let policy = route::Policy { lag: self.config.lag, avoid_zone: None };
+        let policy = route::Policy { lag: self.config.lag, avoid_zone: None, panic: true };
         let views = self.views(now, &ask, (MethodIndex(0), ""));
         self.state.tips().latest.is_some() && route::choose(policy, ask, &views, 0).chosen.is_some()
     }

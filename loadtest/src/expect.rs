@@ -23,6 +23,8 @@ pub const EJECTIONS: &str = "headrace_node_ejections_total";
 pub struct Finding {
     pub rule: String,
     pub kept: bool,
+    /// It judges how long calls took, which a busy machine can spoil.
+    pub timed: bool,
     /// What was seen.
     pub seen: String,
     /// What was allowed.
@@ -48,6 +50,7 @@ fn always(outcome: &Outcome) -> Vec<Finding> {
     let mut findings = vec![Finding {
         rule: "no answer is wrong".to_owned(),
         kept: wrong == 0,
+        timed: false,
         seen: format!("{wrong} wrong"),
         bound: "0".to_owned(),
     }];
@@ -56,6 +59,7 @@ fn always(outcome: &Outcome) -> Vec<Finding> {
         findings.push(Finding {
             rule: "good configs are applied, broken ones refused".to_owned(),
             kept: false,
+            timed: false,
             seen: format!("{odd} otherwise"),
             bound: "0".to_owned(),
         });
@@ -67,6 +71,7 @@ fn always(outcome: &Outcome) -> Vec<Finding> {
         findings.push(Finding {
             rule: "a gateway ends only when told".to_owned(),
             kept: false,
+            timed: false,
             seen: format!("{died} ended"),
             bound: "0".to_owned(),
         });
@@ -83,7 +88,16 @@ struct Case<'o> {
 
 impl Case<'_> {
     fn add(&mut self, kept: bool, seen: String, bound: String) {
-        self.findings.push(Finding { rule: self.expect.rule.clone(), kept, seen, bound });
+        let rule = self.expect.rule.clone();
+        self.findings.push(Finding { rule, kept, timed: false, seen, bound });
+    }
+
+    /// As [`Case::add`], of how long calls took.
+    fn add_timed(&mut self, kept: bool, seen: String, bound: String) {
+        self.add(kept, seen, bound);
+        if let Some(finding) = self.findings.last_mut() {
+            finding.timed = true;
+        }
     }
 
     fn from(&self) -> Duration {

@@ -168,6 +168,15 @@ impl Report {
         self.verdict.valid < Validity::Invalid
     }
 
+    /// Whether the machine may be to blame: the measurement is not valid, or it is suspect and
+    /// nothing is broken but how long calls took.
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        let broken = || self.findings.iter().filter(|finding| !finding.kept);
+        let late = self.verdict.valid == Validity::Suspect;
+        !self.valid() || (late && broken().count() > 0 && broken().all(|finding| finding.timed))
+    }
+
     /// The report as text.
     #[must_use]
     pub fn text(&self) -> String {

@@ -125,7 +125,8 @@ pub fn read_syncing(result: &str) -> Option<bool> {
     };
     let read = |text: Option<Cow<'_, str>>| text.and_then(|text| parse_quantity(&text));
     match (read(progress.current), read(progress.highest)) {
-        (Some(current), Some(highest)) => Some(highest == 0 || current < highest),
+        // Both are 0 before the first block; `highest` stays 0 where no download has run.
+        (Some(current), Some(highest)) => Some(current < highest || current == 0),
         _ => Some(true),
     }
 }

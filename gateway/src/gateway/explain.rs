@@ -108,7 +108,7 @@ fn decide(
     if let Some(own) = own_zone {
         views.iter_mut().for_each(|view| view.own_zone = usize::from(view.zone.0) == own);
     }
-    let policy = Policy { lag: chain.config.lag, avoid_zone: None };
+    let policy = Policy { lag: chain.config.lag, avoid_zone: None, panic: true };
     let decision = route::choose(policy, ask, &views, DRAW);
     let labels: Vec<Label> = chain
         .members

@@ -147,7 +147,7 @@ impl<'c> Job<'c> {
         if !self.scope.chain.state.hedges.spend(now) {
             return None;
         }
-        let member = self.pick(tries).ok()?;
+        let member = self.pick_within(tries, false).ok()?;
         if member.node.lane(self.ask.lane).is_doubtful() {
             // A hedge is for speed: not at a node that may only fail. It was not asked, so the
             // call still waits for the one before it, and may come back to this one.
@@ -229,9 +229,14 @@ impl<'c> Job<'c> {
 
     /// Chooses among the nodes not yet tried, and reserves what the chosen one bounds.
     pub fn pick(&self, tries: &mut Tries) -> Result<&'c Member, CallError> {
+        self.pick_within(tries, true)
+    }
+
+    /// `panic`: nodes that seem sick too, when most do.
+    fn pick_within(&self, tries: &mut Tries, panic: bool) -> Result<&'c Member, CallError> {
         let chain = self.scope.chain;
         let method = self.needs.method;
-        let policy = Policy { lag: chain.config.lag, avoid_zone: tries.avoid_zone() };
+        let policy = Policy { lag: chain.config.lag, avoid_zone: tries.avoid_zone(), panic };
         let ask = Ask { archive_only: tries.archive_only, ..self.ask };
         let mut busy = false;
         loop {

@@ -7,7 +7,7 @@ pub const MS: u64 = 1_000_000;
 const HEALTHY: u16 = Facts::VERIFIED | Facts::ON_LINE;
 const HEAD: u64 = 1_000;
 
-const POLICY: Policy = Policy { lag: 2, avoid_zone: None };
+const POLICY: Policy = Policy { lag: 2, avoid_zone: None, panic: true };
 const ASK: Ask = Ask {
     height: Some(HEAD),
     oldest: Some(HEAD),
@@ -236,6 +236,8 @@ fn panic_comes_only_when_more_than_half_of_the_chains_weight_looks_sick() {
     check(POLICY, ASK, &[sick, fallback], &[0], Some(Tier::Panic));
     let open = View { breaker_open: true, ..node(3, 1) };
     check(POLICY, ASK, &[sick, open, tried(1, 100)], &[0, 3], Some(Tier::Panic));
+    let calm = Policy { panic: false, ..POLICY };
+    check(calm, ASK, &[sick, open, tried(1, 100)], &[], None);
 }
 
 #[test]

@@ -106,6 +106,10 @@ impl Prober {
                 other => return other,
             }
         }
+        if self.member().node.facts().has(Facts::SYNCING) {
+            // A fresh node says so until its first block: not to be believed for 10 s.
+            self.sync().await;
+        }
         self.head().await
     }
 

@@ -67,7 +67,7 @@ impl Case<'_> {
             let slow = self.chosen().filter(|record| record.latency() > over.time.0).count() as u64;
             let greatest = self.chosen().map(Record::latency).max().unwrap_or_default();
             let seen = format!("{slow} over {}, greatest {greatest:.1?}", over.time);
-            self.add(slow <= over.most, seen, format!("{}", over.most));
+            self.add_timed(slow <= over.most, seen, format!("{}", over.most));
         }
         if let Some(refused) = self.expect.refused.clone() {
             self.refused(&refused);

@@ -59,7 +59,7 @@ fn ask() -> impl Strategy<Value = Ask> {
 
 fn policy() -> impl Strategy<Value = Policy> {
     let zone = prop_oneof![Just(None), (0..3_u16).prop_map(|zone| Some(ZoneIndex(zone)))];
-    (0..4_u64, zone).prop_map(|(lag, avoid_zone)| Policy { lag, avoid_zone })
+    (0..4_u64, zone).prop_map(|(lag, avoid_zone)| Policy { lag, avoid_zone, panic: true })
 }
 
 /// What would make the node's answer wrong, or is never to be used.
