@@ -132,6 +132,10 @@ fn a_node_that_only_builds_indexes_is_not_syncing() {
             r#"{"currentBlock":"0x9","highestBlock":"0x9","txIndexRemainingBlocks":"0x5"}"#,
             Some(false),
         ),
+        (
+            r#"{"currentBlock":"0x9","highestBlock":"0x0","txIndexRemainingBlocks":"0x5"}"#,
+            Some(false),
+        ),
         ("{}", Some(true)),
         ("null", None),
         ("7", None),
