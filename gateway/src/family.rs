@@ -11,6 +11,7 @@ pub mod ethereum;
 pub mod icon;
 pub mod near;
 pub mod substrate;
+mod texts;
 
 use std::borrow::Cow;
 
@@ -338,8 +339,10 @@ impl Family {
     pub(crate) fn read_error(self, class: Class, error: &NodeError<'_>) -> Sign {
         match self {
             Self::Ethereum => ethereum::errors::read(class, error),
-            // not told apart yet, and no chain can be configured as one of these
-            Self::Substrate | Self::Near | Self::Icon => Sign::Likely(Verdict::Answer),
+            Self::Substrate => substrate::errors::read(class, error),
+            Self::Icon => icon::errors::read(class, error),
+            // told apart by members that are not read yet; no chain can be configured so
+            Self::Near => Sign::Likely(Verdict::Answer),
         }
     }
 

@@ -5,6 +5,7 @@
 //! they are: that is their administration's business, on another path.
 
 pub mod block;
+pub mod errors;
 pub mod transaction;
 
 use std::borrow::Cow;

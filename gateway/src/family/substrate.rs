@@ -6,6 +6,7 @@
 //! hash and then the header, so they are none of [`Ask`]'s.
 
 pub mod block;
+pub mod errors;
 pub mod transaction;
 
 use std::borrow::Cow;

@@ -349,7 +349,10 @@ impl<'c> Job<'c> {
         let params = self.call.params;
         let Wording { method, form, .. } = self.wording(node);
         let family = self.scope.chain.config.family;
-        let written = self.pins.iter().filter_map(|&(pin, block)| {
+        // a node that lacks the method which takes the block is asked the client's own
+        let unpinned = self.needs.pinned_as().is_some_and(|pinned| pinned != method);
+        let pins = if unpinned { &[][..] } else { &self.pins[..] };
+        let written = pins.iter().filter_map(|&(pin, block)| {
             let pin = self.needs.pins.get(pin)?;
             let written = form != BlockForm::Number || matches!(pin.block, Pinned::Newest(_));
             written.then(|| (pin, family.block_text(block, form)))
@@ -372,7 +375,8 @@ impl<'c> Job<'c> {
         };
         if let Some(method) = self.needs.pinned_as() {
             let index = self.scope.chain.methods().row_of(method).index;
-            return Wording { method, index, form: pin.form };
+            let pinned = Wording { method, index, form: pin.form };
+            return if node.lacks(index, method) { plain } else { pinned };
         }
         match &self.needs.method.by_hash {
             ByHash::InPlace if node.facts().has(Facts::TAKES_HASH) => {
