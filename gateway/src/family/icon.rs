@@ -1,5 +1,5 @@
 //! The ICON family (goloop): its questions, how their results are read, and the codes of
-//! our own errors. Facts: chains/icon.md.
+//! our own errors. Facts: goloop (doc/jsonrpc_v3.md, server/v3).
 //!
 //! Every block is final once it is there. Nodes tell neither that they are behind nor what
 //! they are: that is their administration's business, on another path.

@@ -1,5 +1,5 @@
 //! The NEAR family: its questions, how their results are read, and the codes of our own
-//! errors. Facts: chains/near.md.
+//! errors. Facts: nearcore (chain/jsonrpc) and its OpenAPI types.
 //!
 //! Heights are skipped by the chain: a height between two headers may have no block.
 

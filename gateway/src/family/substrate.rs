@@ -1,5 +1,6 @@
 //! The Substrate family: its questions, how their results are read, its local answers and
-//! the codes of our own errors. Facts: chains/substrate.md.
+//! the codes of our own errors. Facts: polkadot-sdk (substrate/client/rpc-api), the JSON-RPC
+//! interface specification, and jsonrpsee.
 //!
 //! A header has no hash in it: the block's hash is BLAKE2b-256 of the header's SCALE
 //! bytes, and is computed here. Finality and a header by number take two questions, the

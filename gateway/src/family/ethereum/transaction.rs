@@ -9,7 +9,7 @@ use sha3::{Digest, Keccak256};
 use crate::{family::decode_hex, names::Hash, rpc::walk::text};
 
 /// Largest signed transaction in bytes, and the largest that carries blobs
-/// (faults.md B108; geth's `txMaxSize` is the first).
+/// (the first is geth's `txMaxSize`, core/txpool/legacypool).
 const LARGEST: usize = 128 * 1024;
 const LARGEST_WITH_BLOBS: usize = 2 * 1024 * 1024;
 

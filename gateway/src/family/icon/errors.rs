@@ -1,5 +1,6 @@
 //! What the errors of ICON nodes mean: goloop's codes have one meaning each, but for
-//! −31000 (everything of a transaction) and −32000. Facts: chains/icon.md (d) and (e).
+//! −31000 (everything of a transaction) and −32000. They stand in goloop (server/jsonrpc,
+//! server/v3/api_v3.go, service/error.go).
 
 use crate::{
     family::texts::{front, matches_text, starts_with},

@@ -1,7 +1,10 @@
 //! What the errors of Substrate nodes mean. Codes are the modules' own (author 1000+,
 //! chain 3000+, state 4000+ …), but 1 and 4003 are generic, and old nodes say everything
 //! under −32603: so what tells of a block is looked for in message and data, before any
-//! code but those that may quote the client. Facts: chains/substrate.md (d) and (e).
+//! code but those that may quote the client.
+//!
+//! The texts and codes stand in polkadot-sdk (substrate/client/rpc-api, client/db, sp-api,
+//! rpc-servers) and jsonrpsee (types/error.rs); those without a code are chopsticks'.
 
 use crate::{
     family::texts::{front, matches_text},
