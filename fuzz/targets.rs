@@ -56,26 +56,29 @@ pub fn rpc_reply(data: &[u8]) {
     }
 }
 
+const FAMILIES: [Family; 4] = [Family::Ethereum, Family::Substrate, Family::Near, Family::Icon];
+
 /// Pins lie inside the params, in order; pinned params of a call that was read are
 /// JSON still.
 pub fn method_needs(data: &[u8]) {
-    static TABLE: LazyLock<MethodTable> =
-        LazyLock::new(|| MethodTable::for_family(Family::Ethereum));
+    static TABLES: LazyLock<[MethodTable; 4]> =
+        LazyLock::new(|| FAMILIES.map(MethodTable::for_family));
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (method, params) = text.split_once(' ').unwrap_or((text, ""));
     let params = (!params.is_empty()).then_some(params);
     let call = Call { id: Id::Missing, method: method.into(), params };
-    let Ok(needs) = TABLE.needs(&call) else { return };
-    let _weight = needs.weight_at(1_000_000);
-    let pinned = pinned(&needs, params.unwrap_or_default());
-    if params.is_some_and(|params| serde_json::from_str::<IgnoredAny>(params).is_ok()) {
-        assert!(serde_json::from_slice::<IgnoredAny>(&pinned).is_ok());
+    for needs in TABLES.iter().filter_map(|table| table.needs(&call).ok()) {
+        let _weight = needs.weight_at(1_000_000);
+        let pinned = pinned(&needs, params.unwrap_or_default());
+        if params.is_some_and(|params| serde_json::from_str::<IgnoredAny>(params).is_ok()) {
+            assert!(serde_json::from_slice::<IgnoredAny>(&pinned).is_ok());
+        }
     }
 }
 
 fn pinned(needs: &Needs<'_>, params: &str) -> Vec<u8> {
     let mut done = 0;
-    for pin in &needs.pins {
+    for pin in needs.pins.iter() {
         assert!(done <= pin.at.start && pin.at.start <= pin.at.end);
         assert!(params.get(pin.at.clone()).is_some());
         done = pin.at.end;
@@ -89,7 +92,9 @@ fn pinned(needs: &Needs<'_>, params: &str) -> Vec<u8> {
 /// Any text is a table, perhaps with problems; every problem says what is allowed.
 pub fn method_rows(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let (table, problems) = MethodTable::read(Family::Ethereum, text);
-    assert!(table.row_of("eth_call").weight >= 1);
-    assert!(problems.iter().all(|problem| !problem.allowed.is_empty()));
+    for family in FAMILIES {
+        let (table, problems) = MethodTable::read(family, text);
+        assert!(table.row_of("eth_call").weight >= 1);
+        assert!(problems.iter().all(|problem| !problem.allowed.is_empty()));
+    }
 }

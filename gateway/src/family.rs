@@ -8,13 +8,17 @@
 //! `None`, never a panic.
 
 pub mod ethereum;
+pub mod icon;
+pub mod near;
+pub mod substrate;
+mod texts;
 
 use std::borrow::Cow;
 
 use crate::{
     error::Kind,
-    judge::{NodeError, Sign},
-    method::Class,
+    judge::{NodeError, Sign, Verdict},
+    method::{Class, NamedBlock, Reference, ReferenceKind},
     names::{Block, Hash},
     rpc::walk,
 };
@@ -23,6 +27,9 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Family {
     Ethereum,
+    Substrate,
+    Near,
+    Icon,
 }
 
 /// What the gateway itself asks a node, whatever the family.
@@ -140,13 +147,17 @@ pub struct LocalFacts<'a> {
 }
 
 impl Family {
-    /// Every family, in the order of the docs.
+    /// Every family that a chain can be configured as, in the order of the docs. Of the
+    /// others the method tables are read, and what those need.
     pub const ALL: [Self; 1] = [Self::Ethereum];
 
     /// The word in the config, in metrics and in the method table's file name.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Ethereum => "ethereum",
+            Self::Substrate => "substrate",
+            Self::Near => "near",
+            Self::Icon => "icon",
         }
     }
 
@@ -159,6 +170,9 @@ impl Family {
     pub fn question(self, ask: Ask) -> Option<Question> {
         match self {
             Self::Ethereum => Some(ethereum::question(ask)),
+            Self::Substrate => substrate::question(ask),
+            Self::Near => near::question(ask),
+            Self::Icon => icon::question(ask),
         }
     }
 
@@ -167,6 +181,9 @@ impl Family {
     pub fn read_header(self, result: &str) -> Option<Header> {
         match self {
             Self::Ethereum => ethereum::read_header(result),
+            Self::Substrate => substrate::read_header(result),
+            Self::Near => near::read_header(result),
+            Self::Icon => icon::read_header(result),
         }
     }
 
@@ -174,13 +191,19 @@ impl Family {
     pub fn read_identity(self, ask: Ask, result: &str) -> Option<Identity> {
         match self {
             Self::Ethereum => ethereum::read_identity(ask, result),
+            Self::Substrate => substrate::read_identity(ask, result),
+            Self::Near => near::read_identity(ask, result),
+            Self::Icon => icon::read_identity(ask, result),
         }
     }
 
     /// Reads an identity as an operator wrote it.
     pub fn parse_identity(self, text: &str) -> Option<Identity> {
         match self {
-            Self::Ethereum => ethereum::parse_identity(text),
+            // an ICON network has a number (`nid`) and a genesis hash in the same form
+            Self::Ethereum | Self::Icon => ethereum::parse_identity(text),
+            Self::Substrate => substrate::parse_identity(text),
+            Self::Near => near::parse_identity(text),
         }
     }
 
@@ -189,13 +212,18 @@ impl Family {
     pub fn read_syncing(self, result: &str) -> Option<bool> {
         match self {
             Self::Ethereum => ethereum::read_syncing(result),
+            Self::Substrate => substrate::read_syncing(result),
+            Self::Near => near::read_syncing(result),
+            Self::Icon => None,
         }
     }
 
     /// Reads the result of [`Ask::Version`]: at most 128 printable characters.
     pub fn read_version(self, result: &str) -> Option<String> {
         match self {
-            Self::Ethereum => read_plain_text(result),
+            Self::Ethereum | Self::Substrate => read_plain_text(result),
+            Self::Near => near::read_version(result),
+            Self::Icon => None,
         }
     }
 
@@ -203,6 +231,8 @@ impl Family {
     pub fn read_methods(self, result: &str) -> Vec<String> {
         match self {
             Self::Ethereum => ethereum::read_methods(result),
+            Self::Substrate => substrate::read_methods(result),
+            Self::Near | Self::Icon => Vec::new(),
         }
     }
 
@@ -211,6 +241,8 @@ impl Family {
     pub fn read_transaction(self, result: &str) -> Option<Hash> {
         match self {
             Self::Ethereum => ethereum::read_transaction(result),
+            Self::Icon => icon::read_transaction(result),
+            Self::Substrate | Self::Near => None,
         }
     }
 
@@ -218,6 +250,38 @@ impl Family {
     pub fn read_block_number(self, raw: &str) -> Option<u64> {
         match self {
             Self::Ethereum => parse_text(raw, ethereum::block::read_quantity),
+            Self::Substrate | Self::Near => substrate::block::read_number(raw),
+            Self::Icon => parse_text(raw, icon::block::read_int),
+        }
+    }
+
+    /// Whether the family's methods name blocks in that way.
+    pub fn has_kind(self, kind: ReferenceKind) -> bool {
+        let kinds = match self {
+            Self::Ethereum => ethereum::block::KINDS,
+            Self::Substrate => substrate::block::KINDS,
+            Self::Near => near::block::KINDS,
+            Self::Icon => icon::block::KINDS,
+        };
+        kinds.contains(&kind)
+    }
+
+    /// Reads a block reference of that kind: a raw JSON value. `None` if it is none.
+    pub fn read_block(self, raw: &str, kind: ReferenceKind) -> Option<Reference> {
+        match self {
+            Self::Ethereum => ethereum::block::read(raw, kind),
+            Self::Substrate => substrate::block::read(raw, kind),
+            Self::Near => near::block::read(raw, kind),
+            Self::Icon => icon::block::read(raw, kind),
+        }
+    }
+
+    /// Reads the block that members of a params object name. `None`: they name none that
+    /// is one, or two; `Some(None)`: there are no such members.
+    pub fn read_named_block(self, params: &str) -> Option<Option<NamedBlock>> {
+        match self {
+            Self::Near => near::block::read_named(params),
+            Self::Ethereum | Self::Substrate | Self::Icon => Some(None),
         }
     }
 
@@ -225,14 +289,39 @@ impl Family {
     pub fn block_text(self, block: Block, form: BlockForm) -> String {
         match self {
             Self::Ethereum => ethereum::block::write(block, form),
+            Self::Substrate => substrate::block::write(block, form),
+            Self::Near => near::block::write(block, form),
+            Self::Icon => icon::block::write(block, form),
         }
     }
 
-    /// The hash of the signed transaction in a write's params, computed from its
-    /// bytes; `None` where they are not one.
-    pub fn transaction_hash(self, params: &str) -> Option<Hash> {
+    /// Whether a raw JSON value can be a signed transaction: what a node would refuse by
+    /// its form alone is not sent to one.
+    pub fn is_transaction(self, raw: &str) -> bool {
         match self {
-            Self::Ethereum => ethereum::transaction::hash(params),
+            Self::Ethereum => ethereum::transaction::is_one(raw),
+            Self::Substrate => substrate::transaction::is_one(raw),
+            Self::Near => near::transaction::read(raw).is_some(),
+            Self::Icon => icon::transaction::is_one(raw),
+        }
+    }
+
+    /// The hash of a signed transaction, a raw JSON value, computed from its bytes; `None`
+    /// where they are not one.
+    pub fn transaction_hash(self, raw: &str) -> Option<Hash> {
+        match self {
+            Self::Ethereum => ethereum::transaction::hash(raw),
+            Self::Substrate => substrate::transaction::hash(raw),
+            Self::Near => near::transaction::read(raw).map(|signed| signed.hash),
+            Self::Icon => icon::transaction::hash(raw),
+        }
+    }
+
+    /// A transaction's hash as the family's nodes show it, without quotes.
+    pub fn hash_text(self, hash: Hash) -> String {
+        match self {
+            Self::Ethereum | Self::Substrate | Self::Icon => hash.to_string(),
+            Self::Near => near::block::write_hash(hash),
         }
     }
 
@@ -241,6 +330,8 @@ impl Family {
     pub fn local_answer(self, method: &str, facts: &LocalFacts<'_>) -> Option<String> {
         match self {
             Self::Ethereum => ethereum::local_answer(method, facts),
+            Self::Substrate => substrate::local_answer(method, facts),
+            Self::Near | Self::Icon => None,
         }
     }
 
@@ -248,6 +339,10 @@ impl Family {
     pub(crate) fn read_error(self, class: Class, error: &NodeError<'_>) -> Sign {
         match self {
             Self::Ethereum => ethereum::errors::read(class, error),
+            Self::Substrate => substrate::errors::read(class, error),
+            Self::Icon => icon::errors::read(class, error),
+            // told apart by members that are not read yet; no chain can be configured so
+            Self::Near => Sign::Likely(Verdict::Answer),
         }
     }
 
@@ -256,13 +351,18 @@ impl Family {
     pub const fn error_code(self, kind: Kind) -> i32 {
         match self {
             Self::Ethereum => ethereum::error_code(kind),
+            Self::Substrate => substrate::error_code(kind),
+            Self::Near => near::error_code(kind),
+            Self::Icon => icon::error_code(kind),
         }
     }
 
     /// The canonical message of an error of ours.
     pub const fn error_message(self, kind: Kind) -> &'static str {
         match self {
-            Self::Ethereum => ethereum::error_message(kind),
+            Self::Ethereum | Self::Substrate | Self::Near | Self::Icon => {
+                ethereum::error_message(kind)
+            }
         }
     }
 }
@@ -275,8 +375,23 @@ fn parse_text<T>(raw: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
 /// A JSON string of printable ASCII, cut at 128 characters: fit for logs and labels.
 fn read_plain_text(result: &str) -> Option<String> {
     let text: Cow<'_, str> = serde_json::from_str(result).ok()?;
+    Some(plain(&text))
+}
+
+/// The printable ASCII of a text, cut at 128 characters.
+fn plain(text: &str) -> String {
     let plain = |c: &char| c.is_ascii_graphic() || *c == ' ';
-    Some(text.chars().filter(plain).take(128).collect())
+    text.chars().filter(plain).take(128).collect()
+}
+
+/// The bytes that `0x` and an even number of hex digits say.
+fn decode_hex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.strip_prefix("0x")?.as_bytes();
+    if !digits.len().is_multiple_of(2) {
+        return None;
+    }
+    let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|n| u8::try_from(n).ok());
+    digits.chunks_exact(2).map(|pair| Some((nibble(pair[0])? << 4) | nibble(pair[1])?)).collect()
 }
 
 #[cfg(test)]

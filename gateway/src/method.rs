@@ -6,18 +6,20 @@
 //! means to a node beyond that is deliberately not known here.
 
 mod needs;
+mod pin;
+mod place;
 mod range;
 mod row;
 mod table;
 
 use std::ops::Range;
 
-use smallvec::SmallVec;
-
+pub use pin::{Pin, Pinned, Pins};
+pub use place::{InList, InObject, Place};
 pub use row::RowProblem;
 pub use table::MethodTable;
 
-use crate::{names::Hash, rpc::write::Splice};
+use crate::names::Hash;
 
 /// What is done with a method at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,6 +65,8 @@ pub enum Timeout {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cache {
     Final,
+    /// Final once the result says that all of it was executed and is final.
+    Executed,
     Head,
     FinalizedHead,
     Chain,
@@ -142,33 +146,6 @@ pub enum BlockNeed {
     Hash(Hash),
 }
 
-/// One place in the params where a block is to be written: the bytes of `at` are
-/// replaced by `before`, the block, `after`. `at` is empty where the client
-/// omitted the reference.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pin {
-    pub at: Range<usize>,
-    pub before: &'static str,
-    pub after: &'static str,
-    pub block: Pinned,
-}
-
-impl Pin {
-    /// What is to be written: `block` is the reference's text.
-    pub fn splice<'a>(&self, block: &'a str) -> Splice<'a> {
-        Splice { at: self.at.clone(), before: self.before, text: block, after: self.after }
-    }
-}
-
-/// Which block a pin writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pinned {
-    Newest(Tag),
-    /// The client named it by number: written only where its hash can stand for it, so
-    /// that a node on another branch cannot answer.
-    Named(u64),
-}
-
 /// Whether a call can name its block by hash: the column `by_hash`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ByHash {
@@ -183,10 +160,12 @@ pub enum ByHash {
 #[derive(Clone, Debug)]
 pub struct Needs<'t> {
     pub method: &'t Method,
+    /// The row's class, or what the params make of it: the columns `omitted` and `requires`.
+    pub class: Class,
     pub block: BlockNeed,
     /// Cost in weight units, as far as the params alone say; see [`Needs::weight_at`].
     pub weight: u32,
-    pub pins: SmallVec<[Pin; 2]>,
+    pub pins: Pins<'t>,
 }
 
 /// Params that no node should see: −32602 with this reason, no node touched.
@@ -218,16 +197,32 @@ pub enum Reference {
 /// Which forms of a reference a place takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReferenceKind {
-    /// Number, tag, hash, or an object of one of them.
+    /// Whatever the family names a block by in one value: number, tag, hash, or an object
+    /// of one of them.
     Any,
     /// Number or tag.
     Number,
+    /// A number or a list of them, of which the greatest counts.
+    Numbers,
     Hash,
     /// An object of two ends (numbers or tags) or a block hash; an omitted end is
     /// the newest block.
     Range,
     /// The same, but what an omitted end means is the node's business.
     OpenRange,
+    /// Members of the params object itself name the block: [`NamedBlock`].
+    Reference,
+    /// The id of something whose block only the answer tells.
+    Id,
+}
+
+/// A block that members of a params object name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedBlock {
+    pub reference: Reference,
+    /// Where a number could stand for it: the place of the whole member, and what opens
+    /// the member that takes its place.
+    pub pin: Option<(Range<usize>, &'static str)>,
 }
 
 /// Where a method's params name a block: the column `block`.
@@ -235,14 +230,30 @@ pub enum ReferenceKind {
 pub enum BlockPlace {
     None,
     Tip,
-    Param {
-        position: u8,
-        /// The reference is this member of the param, not the param itself.
-        member: Option<Box<str>>,
-        kind: ReferenceKind,
-        /// May be omitted (or null), and then means the newest block.
-        optional: bool,
+    /// The first of these that is there.
+    Params {
+        choices: Box<[BlockChoice]>,
+        /// Where none is there, the answer depends on the newest block.
+        else_tip: bool,
     },
+}
+
+/// One place where a block may be named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockChoice {
+    pub place: Place,
+    pub kind: ReferenceKind,
+    /// May be omitted (or null), and then means the newest block.
+    pub optional: bool,
+}
+
+/// The method that a call without a place for a block is asked as when it is pinned:
+/// the column `pinned_as`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PinnedAs {
+    pub method: Box<str>,
+    /// The member that names the block: the only one of the params.
+    pub member: InObject,
 }
 
 /// One row of a table. Columns are the contract of `config/methods/*.toml` and of
@@ -265,11 +276,23 @@ pub struct Method {
     pub timeout: Timeout,
     pub null: Null,
     pub lane: Lane,
-    /// Position of the raw signed transaction.
-    pub transaction: Option<u8>,
+    /// Where the signed transaction stands.
+    pub transaction: Option<Place>,
     /// Member of the result that names the block it is from: held back while that block
     /// is above the served tip.
     pub in_block: Option<Box<str>>,
+    /// Without its block the call is answered by the gateway, as a class `local` is.
+    pub omitted_is_local: bool,
+    /// Without this param, or with an empty list, the call is refused.
+    pub requires: Option<Place>,
+    pub pinned_as: Option<PinnedAs>,
+    /// Member of the result in which the served tip's number stands in place of the node's.
+    pub tip_at: Option<Box<str>>,
+    /// The path below `/api/` at which nodes serve the method, where it is not the usual one.
+    pub path: Option<Box<str>>,
+    /// Member of the params object that is part of the method: the row METHOD.VALUE counts,
+    /// where there is one.
+    pub kind: Option<Box<str>>,
 }
 
 impl Method {

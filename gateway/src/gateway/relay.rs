@@ -354,12 +354,15 @@ impl<'c> Job<'c> {
         let params = self.call.params;
         let Wording { method, form, .. } = self.wording(node);
         let family = self.scope.chain.config.family;
-        let written = self.pins.iter().filter_map(|&(pin, block)| {
-            let pin = &self.needs.pins[pin];
+        // a node that lacks the method which takes the block is asked the client's own
+        let unpinned = self.needs.pinned_as().is_some_and(|pinned| pinned != method);
+        let pins = if unpinned { &[][..] } else { &self.pins[..] };
+        let written = pins.iter().filter_map(|&(pin, block)| {
+            let pin = self.needs.pins.get(pin)?;
             let written = form != BlockForm::Number || matches!(pin.block, Pinned::Newest(_));
             written.then(|| (pin, family.block_text(block, form)))
         });
-        let texts: SmallVec<[(&Pin, String); 2]> = written.collect();
+        let texts: SmallVec<[(&Pin<'_>, String); 2]> = written.collect();
         let splices: SmallVec<[Splice<'_>; 2]> =
             texts.iter().map(|(pin, text)| pin.splice(text)).collect();
         let mut body = Vec::with_capacity(160 + params.map_or(0, str::len));
@@ -372,8 +375,13 @@ impl<'c> Job<'c> {
     pub fn wording(&self, node: &Node) -> Wording<'_> {
         let index = self.needs.method.index;
         let plain = Wording { method: &self.call.method, index, form: BlockForm::Number };
-        if self.pins.is_empty() {
+        let Some(pin) = self.pins.first().and_then(|(pin, _)| self.needs.pins.get(*pin)) else {
             return plain;
+        };
+        if let Some(method) = self.needs.pinned_as() {
+            let index = self.scope.chain.methods().row_of(method).index;
+            let pinned = Wording { method, index, form: pin.form };
+            return if node.lacks(index, method) { plain } else { pinned };
         }
         match &self.needs.method.by_hash {
             ByHash::InPlace if node.facts().has(Facts::TAKES_HASH) => {
@@ -384,7 +392,7 @@ impl<'c> Job<'c> {
                 let by_hash = Wording { method, index, form: BlockForm::Hash };
                 if node.lacks(index, method) { plain } else { by_hash }
             }
-            ByHash::No | ByHash::InPlace => plain,
+            ByHash::No | ByHash::InPlace => Wording { form: pin.form, ..plain },
         }
     }
 

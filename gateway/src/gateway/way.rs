@@ -28,8 +28,13 @@ pub fn way<'t>(chain: &'t Chain, call: &Call<'_>) -> Way<'t> {
         Class::Local => Way::Local,
         Class::Read | Class::Write => match chain.methods().needs(call) {
             Err(bad) => Way::Refused(CallError::BadParams(bad)),
-            Ok(needs) if method.class == Class::Write => Way::Write(needs),
-            Ok(needs) => Way::Read(needs),
+            // what the params make of it
+            Ok(needs) => match needs.class {
+                Class::Refuse => Way::Refused(CallError::MethodNotFound),
+                Class::Local => Way::Local,
+                Class::Write => Way::Write(needs),
+                _ => Way::Read(needs),
+            },
         },
     }
 }

@@ -54,7 +54,9 @@ impl Scope<'_> {
     pub(super) async fn write(&self, call: &Call<'_>, needs: &Needs<'_>) -> Served {
         let ask = ask_of_write(needs);
         let job = Job::new(*self, call, needs, (ask, needs.weight), PinnedBlocks::new());
-        let hash = call.params.and_then(|p| self.chain.config.family.transaction_hash(p));
+        let family = self.chain.config.family;
+        let transaction = needs.transaction(call.params.unwrap_or_default());
+        let hash = transaction.and_then(|raw| family.transaction_hash(raw));
         Writer { job: &job, hash, tries: Tries::default() }.run().await
     }
 }
@@ -229,7 +231,10 @@ impl<'c> Writer<'_, 'c> {
 
     fn hash_content(&self) -> Content {
         match self.hash {
-            Some(hash) => Content::Ours(format!("\"{hash}\"")),
+            Some(hash) => {
+                let family = self.job.scope.chain.config.family;
+                Content::Ours(format!("\"{}\"", family.hash_text(hash)))
+            }
             None => self.in_doubt(),
         }
     }

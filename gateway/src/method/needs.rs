@@ -5,24 +5,16 @@
 
 use std::ops::Range;
 
-use smallvec::{SmallVec, smallvec};
-
 use super::{
-    BadParams, BlockNeed, BlockPlace, ByHash, Class, Method, MethodTable, Needs, Pin, Pinned,
-    Reference, ReferenceKind, Tag, range::range,
+    BadParams, BlockChoice, BlockNeed, BlockPlace, ByHash, Class, Method, MethodTable, Needs, Pin,
+    Pinned, Pins, Reference, ReferenceKind, Tag,
+    place::{Form, Spot},
+    range::range,
 };
 use crate::{
-    family::{Family, ethereum},
-    rpc::{
-        Call,
-        walk::{find_range, is_null, items, text},
-    },
+    family::{BlockForm, Family},
+    rpc::{Call, walk::items},
 };
-
-/// Largest signed transaction in bytes, and the largest that carries blobs
-/// (the first is geth's `txMaxSize`, core/txpool/legacypool).
-const TRANSACTION_BYTES: usize = 128 * 1024;
-const BLOB_TRANSACTION_BYTES: usize = 2 * 1024 * 1024;
 
 impl MethodTable {
     /// What a call asks of a node.
@@ -31,19 +23,41 @@ impl MethodTable {
     ///
     /// The params name no block where they must, or carry no transaction.
     pub fn needs(&self, call: &Call<'_>) -> Result<Needs<'_>, BadParams> {
-        let method = self.row_of(&call.method);
         let params = call.params.unwrap_or_default();
+        let method = self.kind_of(self.row_of(&call.method), params);
         let (block, pins) = match method.class {
-            Class::Refuse | Class::Local | Class::Subscribe | Class::Unsubscribe => {
-                no_place(method)
+            Class::Refuse | Class::Local | Class::Unsubscribe => no_place(method),
+            Class::Read | Class::Write | Class::Session | Class::Subscribe => {
+                check_transaction(self.family(), method, params)?;
+                place(self.family(), method, params)?
             }
-            Class::Read | Class::Write | Class::Session => place(self.family(), method, params)?,
         };
-        if method.class == Class::Write {
-            check_transaction(method, params)?;
-        }
-        let pins = keep_useful(method, pins);
-        Ok(Needs { method, block, weight: weight(method, params, block), pins })
+        let class = class(method, params, block);
+        let pins = if class == method.class { keep_useful(method, pins) } else { Pins::none() };
+        Ok(Needs { method, class, block, weight: weight(method, params, block), pins })
+    }
+}
+
+/// The class of a call with these params.
+fn class(method: &Method, params: &str, block: BlockNeed) -> Class {
+    if method.omitted_is_local && block == BlockNeed::Newest(Tag::Latest) {
+        return Class::Local;
+    }
+    let Some(required) = &method.requires else { return method.class };
+    let filled = |raw: &str| !raw.starts_with('[') || items(raw).next().is_some();
+    if required.value(params).is_some_and(filled) { method.class } else { Class::Refuse }
+}
+
+impl<'t> Needs<'t> {
+    /// The signed transaction in the params of a write: its raw text.
+    pub fn transaction<'p>(&self, params: &'p str) -> Option<&'p str> {
+        self.method.transaction.as_ref().and_then(|place| place.value(params))
+    }
+
+    /// The method that the call is forwarded as once its pins are written, where it is not
+    /// the client's own.
+    pub fn pinned_as(&self) -> Option<&'t str> {
+        self.method.pinned_as.as_ref().map(|other| &*other.method)
     }
 }
 
@@ -60,144 +74,149 @@ impl Needs<'_> {
 }
 
 /// A named block is written again only by its hash.
-fn keep_useful(method: &Method, mut pins: SmallVec<[Pin; 2]>) -> SmallVec<[Pin; 2]> {
+fn keep_useful<'t>(method: &Method, mut pins: Pins<'t>) -> Pins<'t> {
     if method.by_hash == ByHash::No {
         pins.retain(|pin| matches!(pin.block, Pinned::Newest(_)));
     }
     pins
 }
 
-pub(super) type Found = (BlockNeed, SmallVec<[Pin; 2]>);
+pub(super) type Found<'t> = (BlockNeed, Pins<'t>);
 
-fn no_place(method: &Method) -> Found {
+fn no_place<'t>(method: &Method) -> Found<'t> {
     let need = if method.block == BlockPlace::None { BlockNeed::None } else { BlockNeed::AtTip };
-    (need, SmallVec::new())
+    (need, Pins::none())
 }
 
-fn place(family: Family, method: &Method, params: &str) -> Result<Found, BadParams> {
-    let BlockPlace::Param { position, member, kind, optional } = &method.block else {
-        return Ok(no_place(method));
+fn place<'t>(family: Family, method: &'t Method, params: &str) -> Result<Found<'t>, BadParams> {
+    let BlockPlace::Params { choices, else_tip } = &method.block else {
+        let (need, none) = no_place(method);
+        let Some(other) = &method.pinned_as else { return Ok((need, none)) };
+        let gap = other.member.whole(params);
+        return Ok((need, Pins::one(pin_at(gap.at, gap.before, gap.after))));
     };
-    if params.starts_with('{') {
-        return Err(BadParams::Shape);
+    let form = Form::of(params).ok_or(BadParams::Shape)?;
+    let mut why = BadParams::Shape;
+    for choice in choices {
+        let listed = form == Form::List || form == Form::Absent && choice.place.list.is_some();
+        match choice.read(family, form, params)? {
+            Choice::Found(found) => return Ok(found),
+            Choice::Missing if listed => why = BadParams::Shape,
+            Choice::Missing => why = BadParams::BadBlock,
+            Choice::Null => why = BadParams::BadBlock,
+            Choice::Nowhere => {}
+        }
     }
-    let slot = slot(params, usize::from(*position));
-    if let Some(name) = member {
-        return in_member(family, params, &slot, name, *kind, *optional);
-    }
-    match (kind, slot) {
-        (ReferenceKind::Range | ReferenceKind::OpenRange, Slot::Value(at)) => {
-            range(family, params, at, *kind == ReferenceKind::Range)
-        }
-        (_, Slot::Value(at)) if !(*optional && is_null(&params[at.clone()])) => {
-            one(family, params, pin_at(at, "", ""), *kind)
-        }
-        (_, Slot::Value(at)) => Ok(omitted(at, "", "")),
-        (_, Slot::Absent) if *optional && *position == 0 => Ok(omitted(0..0, "[", "]")),
-        (_, Slot::Next { at, before }) if *optional => Ok(omitted(at..at, before, "")),
-        // params before it are missing too: the node says which
-        (_, Slot::Absent | Slot::Short) if *optional => {
-            Ok((BlockNeed::Newest(Tag::Latest), SmallVec::new()))
-        }
-        (_, Slot::Absent | Slot::Short | Slot::Next { .. }) => Err(BadParams::Shape),
+    if *else_tip { Ok((BlockNeed::AtTip, Pins::none())) } else { Err(why) }
+}
+
+/// What one place makes of the params.
+enum Choice<'t> {
+    Found(Found<'t>),
+    Missing,
+    Null,
+    /// The params are not of the form that has it.
+    Nowhere,
+}
+
+impl BlockChoice {
+    fn read<'t>(
+        &'t self,
+        family: Family,
+        form: Form,
+        params: &str,
+    ) -> Result<Choice<'t>, BadParams> {
+        let kind = self.kind;
+        let spot = self.place.find(form, params);
+        let found = match (kind, spot) {
+            (_, Spot::Nowhere) => return Ok(Choice::Nowhere),
+            (_, Spot::Twice) => return Err(BadParams::BadBlock),
+            (ReferenceKind::Range | ReferenceKind::OpenRange, Spot::Value(at) | Spot::Null(at)) => {
+                range(family, params, at, kind == ReferenceKind::Range)?
+            }
+            (ReferenceKind::Id, Spot::Value(_)) => (BlockNeed::AtTip, Pins::none()),
+            (ReferenceKind::Reference, Spot::Value(at)) => match named(family, params, at)? {
+                Some(found) => found,
+                None => return Ok(Choice::Missing),
+            },
+            (_, Spot::Value(at)) => one(family, params, pin_of(kind, at, "", ""), kind)?,
+            (_, Spot::Null(at)) if self.optional => omitted(pin_of(kind, at, "", "")),
+            (_, Spot::Gap(gap)) if self.optional => {
+                omitted(pin_of(kind, gap.at, gap.before, gap.after))
+            }
+            // params before it are missing too: the node says which
+            (_, Spot::Short) if self.optional && self.place.object.is_none() => {
+                (BlockNeed::Newest(Tag::Latest), Pins::none())
+            }
+            // where it would go is not known for every client
+            (_, Spot::Inside) if self.optional => (BlockNeed::AtTip, Pins::none()),
+            (_, Spot::Null(_)) => return Ok(Choice::Null),
+            (_, Spot::Gap(_) | Spot::Short | Spot::Inside) => return Ok(Choice::Missing),
+        };
+        Ok(Choice::Found(found))
     }
 }
 
-/// Where a param stands, or would stand.
-enum Slot {
-    Value(Range<usize>),
-    /// It would be the next one, written here.
-    Next {
-        at: usize,
-        before: &'static str,
-    },
-    /// Params before it are missing too.
-    Short,
-    /// There are no params at all.
-    Absent,
+/// A pin that a number is written in.
+pub(super) const fn pin_at<'t>(at: Range<usize>, before: &'t str, after: &'static str) -> Pin<'t> {
+    Pin { at, before, after, block: Pinned::Newest(Tag::Latest), form: BlockForm::Number }
 }
 
-fn slot(params: &str, position: usize) -> Slot {
-    if params.is_empty() {
-        return Slot::Absent;
-    }
-    let (mut count, mut end) = (0, 1);
-    for item in items(params) {
-        if count == position {
-            return Slot::Value(item);
-        }
-        count += 1;
-        end = item.end;
-    }
-    match count {
-        _ if count < position => Slot::Short,
-        0 => Slot::Next { at: end, before: "" },
-        _ => Slot::Next { at: end, before: "," },
-    }
-}
-
-pub(super) const fn pin_at(at: Range<usize>, before: &'static str, after: &'static str) -> Pin {
-    Pin { at, before, after, block: Pinned::Newest(Tag::Latest) }
+/// A pin as a place of that kind takes it.
+const fn pin_of<'t>(
+    kind: ReferenceKind,
+    at: Range<usize>,
+    before: &'t str,
+    after: &'static str,
+) -> Pin<'t> {
+    let hash = matches!(kind, ReferenceKind::Hash);
+    let form = if hash { BlockForm::Hash } else { BlockForm::Number };
+    Pin { form, ..pin_at(at, before, after) }
 }
 
 /// An omitted reference: the newest block, to be written there.
-fn omitted(at: Range<usize>, before: &'static str, after: &'static str) -> Found {
-    (BlockNeed::Newest(Tag::Latest), smallvec![pin_at(at, before, after)])
+fn omitted(pin: Pin<'_>) -> Found<'_> {
+    (BlockNeed::Newest(Tag::Latest), Pins::one(pin))
 }
 
 /// The one reference at the pin's place.
-pub(super) fn one(
+pub(super) fn one<'t>(
     family: Family,
     params: &str,
-    pin: Pin,
+    pin: Pin<'t>,
     kind: ReferenceKind,
-) -> Result<Found, BadParams> {
-    Ok(match read(family, &params[pin.at.clone()], kind)? {
-        Reference::Number(number) => {
-            let pin = Pin { block: Pinned::Named(number), ..pin };
-            (BlockNeed::Number(number), smallvec![pin])
-        }
-        Reference::Hash(hash) => (BlockNeed::Hash(hash), SmallVec::new()),
-        Reference::Pending => (BlockNeed::AtTip, SmallVec::new()),
-        Reference::Earliest => (BlockNeed::Earliest, SmallVec::new()),
-        Reference::Newest(tag) => {
-            (BlockNeed::Newest(tag), smallvec![Pin { block: Pinned::Newest(tag), ..pin }])
-        }
-    })
+) -> Result<Found<'t>, BadParams> {
+    let reference = read(family, &params[pin.at.clone()], kind)?;
+    Ok(found(reference, Some(pin)))
 }
 
-/// A reference that is a member of a param. One that is left out is not written in:
-/// where it would go is not known for every client.
-fn in_member(
+/// The block that members of the params object name, if they name one.
+fn named<'t>(
     family: Family,
     params: &str,
-    slot: &Slot,
-    name: &str,
-    kind: ReferenceKind,
-    optional: bool,
-) -> Result<Found, BadParams> {
-    let Slot::Value(param) = slot else {
-        return if optional {
-            Ok((BlockNeed::AtTip, SmallVec::new()))
-        } else {
-            Err(BadParams::Shape)
-        };
+    at: Range<usize>,
+) -> Result<Option<Found<'t>>, BadParams> {
+    let Some(named) = family.read_named_block(&params[at]).ok_or(BadParams::BadBlock)? else {
+        return Ok(None);
     };
-    let found = find_range(&params[param.clone()], name)
-        .map(|value| param.start + value.start..param.start + value.end)
-        .filter(|value| !is_null(&params[value.clone()]));
-    match found {
-        Some(at) => one(family, params, pin_at(at, "", ""), kind),
-        None if optional => Ok((BlockNeed::AtTip, SmallVec::new())),
-        None => Err(BadParams::Shape),
-    }
+    let pin = named.pin.map(|(at, before)| pin_at(at, before, ""));
+    Ok(Some(found(named.reference, pin)))
+}
+
+fn found(reference: Reference, pin: Option<Pin<'_>>) -> Found<'_> {
+    let (need, pinned) = match reference {
+        Reference::Number(number) => (BlockNeed::Number(number), Some(Pinned::Named(number))),
+        Reference::Newest(tag) => (BlockNeed::Newest(tag), Some(Pinned::Newest(tag))),
+        Reference::Hash(hash) => (BlockNeed::Hash(hash), None),
+        Reference::Pending => (BlockNeed::AtTip, None),
+        Reference::Earliest => (BlockNeed::Earliest, None),
+    };
+    let pin = pin.zip(pinned).map(|(pin, block)| Pin { block, ..pin });
+    (need, pin.map_or_else(Pins::none, Pins::one))
 }
 
 pub(super) fn read(family: Family, raw: &str, kind: ReferenceKind) -> Result<Reference, BadParams> {
-    let reference = match family {
-        Family::Ethereum => ethereum::block::read(raw, kind),
-    };
-    reference.ok_or(BadParams::BadBlock)
+    family.read_block(raw, kind).ok_or(BadParams::BadBlock)
 }
 
 fn weight(method: &Method, params: &str, block: BlockNeed) -> u32 {
@@ -205,10 +224,8 @@ fn weight(method: &Method, params: &str, block: BlockNeed) -> u32 {
         return range_weight(method, to.saturating_sub(from));
     }
     let Some(full) = method.full_weight else { return method.weight };
-    match slot(params, 1) {
-        Slot::Value(at) if &params[at.clone()] == "true" => full,
-        _ => method.weight,
-    }
+    let second = items(params).nth(1);
+    if second.is_some_and(|at| &params[at] == "true") { full } else { method.weight }
 }
 
 fn range_weight(method: &Method, width: u64) -> u32 {
@@ -216,17 +233,8 @@ fn range_weight(method: &Method, width: u64) -> u32 {
     method.weight.saturating_add(thousands.saturating_mul(method.range_weight))
 }
 
-fn check_transaction(method: &Method, params: &str) -> Result<(), BadParams> {
-    let Some(position) = method.transaction else { return Ok(()) };
-    let Slot::Value(at) = slot(params, usize::from(position)) else {
-        return Err(BadParams::BadTransaction);
-    };
-    let raw = text(&params[at]).ok_or(BadParams::BadTransaction)?;
-    let digits = raw.strip_prefix("0x").ok_or(BadParams::BadTransaction)?.as_bytes();
-    let most = if digits.starts_with(b"03") { BLOB_TRANSACTION_BYTES } else { TRANSACTION_BYTES };
-    let whole = !digits.is_empty() && digits.len().is_multiple_of(2) && digits.len() / 2 <= most;
-    if whole && digits.iter().all(u8::is_ascii_hexdigit) {
-        return Ok(());
-    }
-    Err(BadParams::BadTransaction)
+fn check_transaction(family: Family, method: &Method, params: &str) -> Result<(), BadParams> {
+    let Some(place) = &method.transaction else { return Ok(()) };
+    let whole = place.value(params).is_some_and(|raw| family.is_transaction(raw));
+    if whole { Ok(()) } else { Err(BadParams::BadTransaction) }
 }

@@ -2,10 +2,8 @@
 
 use std::ops::Range;
 
-use smallvec::SmallVec;
-
 use super::{
-    BadParams, BlockNeed, Pin, Pinned, Reference, ReferenceKind,
+    BadParams, BlockNeed, Pin, Pinned, Pins, Reference, ReferenceKind,
     needs::{Found, one, pin_at, read},
 };
 use crate::{
@@ -19,12 +17,12 @@ const TO: [&str; 2] = ["\"toBlock\":", ",\"toBlock\":"];
 
 /// Reads the range object that stands at `object`. `fill`: an omitted end is the
 /// newest block and is pinned as such.
-pub(super) fn range(
+pub(super) fn range<'t>(
     family: Family,
     params: &str,
     object: Range<usize>,
     fill: bool,
-) -> Result<Found, BadParams> {
+) -> Result<Found<'t>, BadParams> {
     if !params[object.clone()].starts_with('{') {
         return Err(BadParams::Shape);
     }
@@ -43,14 +41,13 @@ pub(super) fn range(
         fill,
         behind: object.end - 1,
         alone: places.members == 0,
-        pins: SmallVec::new(),
+        pins: Pins::none(),
     };
     let from = ends.read(places.from, FROM)?;
     let to = ends.read(places.to, TO)?;
     if from.zip(to).is_some_and(|(from, to)| from > to) {
         return Err(BadParams::InvertedRange);
     }
-    ends.pins.sort_by_key(|pin| pin.at.start);
     Ok((BlockNeed::Range { from, to }, ends.pins))
 }
 
@@ -81,7 +78,7 @@ impl Places {
 }
 
 /// The two ends as they are read, and the pins that they give.
-struct Ends<'a> {
+struct Ends<'a, 't> {
     family: Family,
     params: &'a str,
     fill: bool,
@@ -89,10 +86,10 @@ struct Ends<'a> {
     behind: usize,
     /// No member stands before the next one.
     alone: bool,
-    pins: SmallVec<[Pin; 2]>,
+    pins: Pins<'t>,
 }
 
-impl Ends<'_> {
+impl Ends<'_, '_> {
     /// One end: its number, else perhaps a pin. Null is omitted.
     fn read(
         &mut self,
@@ -102,7 +99,7 @@ impl Ends<'_> {
         let Some(at) = place else {
             if self.fill {
                 let before = name[usize::from(!self.alone)];
-                self.pins.push(pin_at(self.behind..self.behind, before, ""));
+                self.pins.add(pin_at(self.behind..self.behind, before, ""));
                 self.alone = false;
             }
             return Ok(None);
@@ -110,14 +107,14 @@ impl Ends<'_> {
         let raw = &self.params[at.clone()];
         if is_null(raw) {
             if self.fill {
-                self.pins.push(pin_at(at, "", ""));
+                self.pins.add(pin_at(at, "", ""));
             }
             return Ok(None);
         }
         match read(self.family, raw, ReferenceKind::Number)? {
             Reference::Number(number) => return Ok(Some(number)),
             Reference::Newest(tag) => {
-                self.pins.push(Pin { block: Pinned::Newest(tag), ..pin_at(at, "", "") });
+                self.pins.add(Pin { block: Pinned::Newest(tag), ..pin_at(at, "", "") });
             }
             Reference::Earliest => {}
             Reference::Pending | Reference::Hash(_) => return Err(BadParams::BadBlock),

@@ -3,8 +3,10 @@
 use toml::{Table, Value};
 
 use super::{
-    BlockPlace, ByHash, Cache, Class, Data, Lane, Method, MethodIndex, Null, ReferenceKind, Timeout,
+    BlockChoice, BlockPlace, ByHash, Cache, Class, Data, InObject, Lane, Method, MethodIndex, Null,
+    PinnedAs, Place, ReferenceKind, Timeout, place::is_name,
 };
+use crate::family::Family;
 
 /// Largest weight of one call.
 const MAX_WEIGHT: u32 = 1_000_000;
@@ -28,6 +30,7 @@ const DATA: &[(&str, Data)] = &[
 ];
 const CACHES: &[(&str, Cache)] = &[
     ("final", Cache::Final),
+    ("executed", Cache::Executed),
     ("head", Cache::Head),
     ("finalized_head", Cache::FinalizedHead),
     ("chain", Cache::Chain),
@@ -50,14 +53,19 @@ const LANES: &[(&str, Lane)] = &[
 const KINDS: &[(&str, ReferenceKind)] = &[
     ("any", ReferenceKind::Any),
     ("number", ReferenceKind::Number),
+    ("numbers", ReferenceKind::Numbers),
     ("hash", ReferenceKind::Hash),
     ("range", ReferenceKind::Range),
     ("open_range", ReferenceKind::OpenRange),
+    ("reference", ReferenceKind::Reference),
+    ("id", ReferenceKind::Id),
 ];
+const PATHS: &[(&str, &str)] = &[("v3d", "v3d"), ("rosetta", "rosetta")];
+const OMITTED: &[(&str, bool)] = &[("local", true)];
 const COLUMNS: &str = "class, block, data, cache, weight, full_weight, range_weight, timeout, \
-                       null, lane, transaction, by_hash, in_block";
-const PLACES: &str = "none, tip, or a position and a kind (any, number, hash, range, open_range) \
-                      such as \"1 any?\" or \"0.member number\"";
+                       null, lane, transaction, by_hash, in_block, omitted, requires, pinned_as, \
+                       tip_at, path, kind";
+const PLACE: &str = "a place in the params such as \"0\", \".name\" or \"0|.name\"";
 
 /// What is wrong with a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,12 +99,23 @@ pub(super) fn blank(name: &str) -> Method {
         lane: Lane::Light,
         transaction: None,
         in_block: None,
+        omitted_is_local: false,
+        requires: None,
+        pinned_as: None,
+        tip_at: None,
+        path: None,
+        kind: None,
     }
 }
 
 /// Sets the columns that `columns` has; the lane follows class, timeout and data
 /// where one of them is set and it is not.
-pub(super) fn apply(row: &mut Method, columns: &Table, problems: &mut Vec<RowProblem>) {
+pub(super) fn apply(
+    row: &mut Method,
+    family: Family,
+    columns: &Table,
+    problems: &mut Vec<RowProblem>,
+) {
     let name = row.name.to_string();
     let problem = |column: Option<&str>, message: String, allowed: String| RowProblem {
         row: name.clone(),
@@ -108,7 +127,7 @@ pub(super) fn apply(row: &mut Method, columns: &Table, problems: &mut Vec<RowPro
         problems.push(problem(None, "is no method name".into(), allowed));
     }
     for (column, value) in columns {
-        match set(row, column, value) {
+        match set(row, family, column, value) {
             Some(Ok(())) => {}
             Some(Err(Wrong(allowed))) => {
                 let message = format!("{} is not allowed here", shown(value));
@@ -136,10 +155,10 @@ pub(super) fn check_local(before: Class, row: &Method) -> Option<RowProblem> {
 }
 
 /// `None`: there is no such column.
-fn set(row: &mut Method, column: &str, value: &Value) -> Option<Result<(), Wrong>> {
+fn set(row: &mut Method, family: Family, column: &str, value: &Value) -> Option<Result<(), Wrong>> {
     Some(match column {
         "class" => word(value, CLASSES).map(|class| row.class = class),
-        "block" => place(value).map(|block| row.block = block),
+        "block" => block_place(family, value).map(|block| row.block = block),
         "data" => word(value, DATA).map(|data| row.data = data),
         "cache" => word(value, CACHES).map(|cache| row.cache = cache),
         "weight" => number(value, 1, MAX_WEIGHT).map(|weight| row.weight = weight),
@@ -148,9 +167,15 @@ fn set(row: &mut Method, column: &str, value: &Value) -> Option<Result<(), Wrong
         "timeout" => word(value, TIMEOUTS).map(|timeout| row.timeout = timeout),
         "null" => word(value, NULLS).map(|null| row.null = null),
         "lane" => word(value, LANES).map(|lane| row.lane = lane),
-        "transaction" => number(value, 0, 15).map(|at| row.transaction = u8::try_from(at).ok()),
+        "transaction" => transaction(value).map(|place| row.transaction = Some(place)),
         "by_hash" => by_hash(value).map(|by_hash| row.by_hash = by_hash),
         "in_block" => member_name(value).map(|name| row.in_block = Some(name)),
+        "omitted" => word(value, OMITTED).map(|local| row.omitted_is_local = local),
+        "requires" => place(value).map(|place| row.requires = Some(place)),
+        "pinned_as" => pinned_as(value).map(|other| row.pinned_as = Some(other)),
+        "tip_at" => member_name(value).map(|name| row.tip_at = Some(name)),
+        "path" => word(value, PATHS).map(|path| row.path = Some(path.into())),
+        "kind" => member_name(value).map(|name| row.kind = Some(name)),
         _ => return None,
     })
 }
@@ -201,35 +226,95 @@ fn by_hash(value: &Value) -> Result<ByHash, Wrong> {
 }
 
 fn member_name(value: &Value) -> Result<Box<str>, Wrong> {
-    let plain = |name: &&str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric());
-    let name = value.as_str().filter(plain);
-    name.map(Into::into).ok_or_else(|| Wrong("the name of a member: a-z A-Z 0-9".into()))
+    let name = value.as_str().filter(|name| is_name(name));
+    name.map(Into::into).ok_or_else(|| Wrong("the name of a member: a-z A-Z 0-9 _".into()))
 }
 
-fn place(value: &Value) -> Result<BlockPlace, Wrong> {
+fn place(value: &Value) -> Result<Place, Wrong> {
+    value.as_str().and_then(Place::parse).ok_or_else(|| Wrong(PLACE.into()))
+}
+
+/// A position, a place, or the params themselves.
+fn transaction(value: &Value) -> Result<Place, Wrong> {
+    let place = match value {
+        Value::Integer(_) => {
+            let position = number(value, 0, 15)?;
+            u8::try_from(position).ok().map(|position| Place::item(position, [].into()))
+        }
+        Value::String(text) if text == "params" => Place::parse("."),
+        Value::String(text) => Place::parse(text),
+        _ => None,
+    };
+    place.ok_or_else(|| Wrong(format!("a whole number from 0 to 15, params, or {PLACE}")))
+}
+
+/// `METHOD .MEMBER`
+fn pinned_as(value: &Value) -> Result<PinnedAs, Wrong> {
+    let wrong = || Wrong("a method and the member that names its block: METHOD .MEMBER".into());
+    let (method, member) =
+        value.as_str().and_then(|text| text.split_once(' ')).ok_or_else(wrong)?;
+    let member = InObject::parse(member).filter(|member| member.names.len() == 1);
+    if method.ends_with('*') || check_name(method).is_err() {
+        return Err(wrong());
+    }
+    Ok(PinnedAs { method: method.into(), member: member.ok_or_else(wrong)? })
+}
+
+fn block_place(family: Family, value: &Value) -> Result<BlockPlace, Wrong> {
     match value.as_str() {
         Some("none") => Ok(BlockPlace::None),
         Some("tip") => Ok(BlockPlace::Tip),
-        Some(text) => param_place(text).ok_or_else(|| Wrong(PLACES.into())),
-        None => Err(Wrong(PLACES.into())),
+        Some(text) => param_place(family, text).ok_or_else(|| places(family)),
+        None => Err(places(family)),
     }
 }
 
-/// `POSITION[.MEMBER] KIND[?]`; a range may not be omitted, nor a member of it be named.
-fn param_place(text: &str) -> Option<BlockPlace> {
-    let (path, kind) = text.split_once(' ')?;
-    let optional = kind.ends_with('?');
-    let kind = word(&Value::from(kind.trim_end_matches('?')), KINDS).ok()?;
-    let (position, member) = match path.split_once('.') {
-        Some((position, member)) => (position, Some(member)),
-        None => (path, None),
+fn places(family: Family) -> Wrong {
+    let kinds = KINDS.iter().filter(|(_, kind)| family.has_kind(*kind));
+    let kinds: Vec<_> = kinds.map(|(word, _)| *word).collect();
+    Wrong(format!(
+        "none, tip, or a place in the params and a kind ({}) such as \"1 {}?\"; several with \" | \" \
+         between, the last may be tip",
+        kinds.join(", "),
+        kinds.first().unwrap_or(&"hash"),
+    ))
+}
+
+/// `PLACE KIND[?]`, several of them with a bar and blanks between; `tip` may be the last.
+fn param_place(family: Family, text: &str) -> Option<BlockPlace> {
+    let (text, else_tip) = match text.strip_suffix(" | tip") {
+        Some(before) => (before, true),
+        None => (text, false),
     };
-    let range = matches!(kind, ReferenceKind::Range | ReferenceKind::OpenRange);
-    if member == Some("") || (range && (optional || member.is_some())) {
-        return None;
-    }
-    let position = position.parse().ok().filter(|position| *position < 16)?;
-    Some(BlockPlace::Param { position, member: member.map(Into::into), kind, optional })
+    let choices: Option<Box<[_]>> =
+        text.split(" | ").map(|choice| block_choice(family, choice)).collect();
+    Some(BlockPlace::Params { choices: choices?, else_tip })
+}
+
+/// A range, an id or named members may not be omitted; a range is a param of its own, and
+/// named members are those of the params.
+fn block_choice(family: Family, text: &str) -> Option<BlockChoice> {
+    let (place, kind) = text.split_once(' ')?;
+    let (kind, optional) = match kind.strip_suffix('?') {
+        Some(kind) => (kind, true),
+        None => (kind, false),
+    };
+    let kind = word(&Value::from(kind), KINDS).ok().filter(|kind| family.has_kind(*kind))?;
+    let whole = place == ".";
+    let place = Place::parse(place)?;
+    let fits = match kind {
+        ReferenceKind::Reference => whole && !optional,
+        ReferenceKind::Range | ReferenceKind::OpenRange => {
+            let item = place.list.as_ref().is_some_and(|list| list.names.is_empty());
+            item && place.object.is_none() && !optional
+        }
+        ReferenceKind::Id => !whole && !optional,
+        ReferenceKind::Any
+        | ReferenceKind::Number
+        | ReferenceKind::Numbers
+        | ReferenceKind::Hash => !whole,
+    };
+    fits.then_some(BlockChoice { place, kind, optional })
 }
 
 /// A value in a message: short, and never a whole table.

@@ -8,7 +8,10 @@ use super::{
     Class, Method, MethodIndex,
     row::{RowProblem, apply, blank, check_local},
 };
-use crate::family::Family;
+use crate::{
+    family::Family,
+    rpc::walk::{find, text as text_of},
+};
 
 /// A family's table, overrides applied. Never empty: row 0 serves every method
 /// that no other row does.
@@ -19,6 +22,8 @@ pub struct MethodTable {
     exact: HashMap<Box<str>, MethodIndex>,
     /// Beginnings of names, longest first; the last one is empty (row 0).
     prefixes: Vec<(Box<str>, MethodIndex)>,
+    /// Rows METHOD.VALUE: the method's row, the value, the row.
+    kinds: Vec<(MethodIndex, Box<str>, MethodIndex)>,
 }
 
 impl MethodTable {
@@ -42,11 +47,11 @@ impl MethodTable {
                 continue;
             };
             if name == "*" {
-                apply(&mut rows[0], columns, &mut problems);
+                apply(&mut rows[0], family, columns, &mut problems);
                 continue;
             }
             let mut row = blank(name);
-            apply(&mut row, columns, &mut problems);
+            apply(&mut row, family, columns, &mut problems);
             rows.push(row);
         }
         (Self::of(family, rows), problems)
@@ -66,11 +71,11 @@ impl MethodTable {
         let mut rows = self.rows.clone();
         for (name, columns) in overrides {
             let at = rows.iter().position(|row| *row.name == *name).unwrap_or_else(|| {
-                rows.push(Method { name: name.into(), ..self.row_of(name).clone() });
+                rows.push(Method { name: name.into(), ..self.row_under(name).clone() });
                 rows.len() - 1
             });
             let before = rows[at].class;
-            apply(&mut rows[at], columns, &mut problems);
+            apply(&mut rows[at], self.family, columns, &mut problems);
             problems.extend(check_local(before, &rows[at]));
         }
         if problems.is_empty() { Ok(Self::of(self.family, rows)) } else { Err(problems) }
@@ -91,6 +96,22 @@ impl MethodTable {
         self.rows.iter().find(refused).unwrap_or(row)
     }
 
+    /// The row METHOD.VALUE, where a param is part of the method and there is one; else the
+    /// method's own.
+    pub(super) fn kind_of<'t>(&'t self, method: &'t Method, params: &str) -> &'t Method {
+        let Some(member) = &method.kind else { return method };
+        let Some(value) = find(params, member).and_then(text_of) else { return method };
+        let mut kinds = self.kinds.iter();
+        let found = kinds.find(|(of, kind, _)| *of == method.index && **kind == *value);
+        found.map_or(method, |(_, _, index)| self.row(*index))
+    }
+
+    /// The row that a new row of that name begins as.
+    fn row_under(&self, name: &str) -> &Method {
+        let of = name.split_once('.').map(|(method, _)| self.row_of(method));
+        of.filter(|method| method.kind.is_some()).unwrap_or_else(|| self.row_of(name))
+    }
+
     /// The row of an index of this table; row 0 for any other.
     pub fn row(&self, index: MethodIndex) -> &Method {
         self.rows.get(usize::from(index.0)).unwrap_or(&self.rows[0])
@@ -107,12 +128,17 @@ impl MethodTable {
 
     fn of(family: Family, mut rows: Vec<Method>) -> Self {
         rows.truncate(usize::from(u16::MAX));
-        let mut table = Self { family, rows: Vec::new(), exact: HashMap::new(), prefixes: vec![] };
+        let (exact, prefixes, kinds) = (HashMap::new(), Vec::new(), Vec::new());
+        let mut table = Self { family, rows: Vec::new(), exact, prefixes, kinds };
         for (index, row) in (0_u16..).zip(&mut rows) {
             row.index = MethodIndex(index);
-            match row.name.strip_suffix('*') {
-                Some(prefix) => table.prefixes.push((prefix.into(), row.index)),
-                None => {
+        }
+        for row in &rows {
+            match (row.name.strip_suffix('*'), kind_row(&rows, &row.name)) {
+                (Some(prefix), _) => table.prefixes.push((prefix.into(), row.index)),
+                // no method has that name: only a call of `of` leads there
+                (None, Some((of, value))) => table.kinds.push((of, value.into(), row.index)),
+                (None, None) => {
                     table.exact.insert(row.name.clone(), row.index);
                 }
             }
@@ -134,10 +160,20 @@ impl Default for MethodTable {
     }
 }
 
-const fn text(family: Family) -> &'static str {
+pub(super) const fn text(family: Family) -> &'static str {
     match family {
         Family::Ethereum => include_str!("../../../config/methods/ethereum.toml"),
+        Family::Substrate => include_str!("../../../config/methods/substrate.toml"),
+        Family::Near => include_str!("../../../config/methods/near.toml"),
+        Family::Icon => include_str!("../../../config/methods/icon.toml"),
     }
+}
+
+/// The method's row and the value, if a name is METHOD.VALUE of a method with kinds.
+fn kind_row<'n>(rows: &[Method], name: &'n str) -> Option<(MethodIndex, &'n str)> {
+    let (method, value) = name.split_once('.')?;
+    let of = rows.iter().find(|row| *row.name == *method && row.kind.is_some())?;
+    Some((of.index, value))
 }
 
 /// Whether a row serves a name if upper and lower case are the same.

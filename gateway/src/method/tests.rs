@@ -1,6 +1,5 @@
 use std::collections::HashSet;
 
-use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
@@ -11,6 +10,31 @@ use crate::{
 };
 
 const TIP: Block = Block { number: 0x1b4, hash: Hash([7; 32]) };
+
+/// Every family that has a table, with its samples and the names of its methods: each row
+/// of the tables (a) of what is known of the family.
+const FAMILIES: [(Family, &str, &str); 4] = [
+    (
+        Family::Ethereum,
+        include_str!("../../../config/methods/ethereum.samples.toml"),
+        include_str!("tests/ethereum.names"),
+    ),
+    (
+        Family::Substrate,
+        include_str!("../../../config/methods/substrate.samples.toml"),
+        include_str!("tests/substrate.names"),
+    ),
+    (
+        Family::Near,
+        include_str!("../../../config/methods/near.samples.toml"),
+        include_str!("tests/near.names"),
+    ),
+    (
+        Family::Icon,
+        include_str!("../../../config/methods/icon.samples.toml"),
+        include_str!("tests/icon.names"),
+    ),
+];
 
 #[derive(Deserialize)]
 struct Samples {
@@ -26,12 +50,12 @@ struct Sample {
     data: Option<String>,
     weight: Option<u32>,
     lane: Option<String>,
+    asked: Option<String>,
     pinned: Option<String>,
     bad: Option<String>,
 }
 
-fn samples() -> Vec<Sample> {
-    let text = include_str!("../../../config/methods/ethereum.samples.toml");
+fn samples(text: &str) -> Vec<Sample> {
     toml::from_str::<Samples>(text).unwrap().sample
 }
 
@@ -73,75 +97,95 @@ fn block_word(need: BlockNeed) -> String {
 }
 
 /// The params as they are forwarded when every pin is the tip.
-fn pinned(params: Option<&str>, pins: &[Pin]) -> String {
-    let block = Family::Ethereum.block_text(TIP, BlockForm::Number);
+fn pinned(family: Family, params: Option<&str>, pins: &Pins<'_>) -> String {
     let newest = pins.iter().filter(|pin| matches!(pin.block, Pinned::Newest(_)));
-    let splices: Vec<_> = newest.map(|pin| pin.splice(&block)).collect();
+    let texts: Vec<_> = newest.map(|pin| (pin, family.block_text(TIP, pin.form))).collect();
+    let splices: Vec<_> = texts.iter().map(|(pin, text)| pin.splice(text)).collect();
     let mut out = Vec::new();
     write::spliced(&mut out, params.unwrap_or_default(), &splices);
     String::from_utf8(out).unwrap()
 }
 
+fn check(table: &MethodTable, sample: &Sample) {
+    let told = &sample.call;
+    let call = call(told);
+    let needs = match (table.needs(&call), &sample.bad) {
+        (Ok(needs), None) => needs,
+        (Err(bad), Some(expected)) => return assert_eq!(word(bad), *expected, "{told}"),
+        (result, _) => panic!("{told}: {result:?}"),
+    };
+    assert_eq!(Some(word(needs.class)), sample.class, "{told}");
+    assert_eq!(Some(block_word(needs.block)), sample.block, "{told}");
+    assert_eq!(Some(word(needs.method.data)), sample.data, "{told}");
+    assert_eq!(Some(needs.weight), sample.weight, "{told}");
+    if sample.lane.is_some() {
+        assert_eq!(Some(word(needs.method.lane)), sample.lane, "{told}");
+    }
+    assert_eq!(needs.pinned_as(), sample.asked.as_deref(), "{told}");
+    let given = call.params.unwrap_or_default();
+    let expected = sample.pinned.as_deref().unwrap_or(given);
+    assert_eq!(pinned(table.family(), call.params, &needs.pins), expected, "{told}");
+}
+
 #[test]
 fn every_sample_call_needs_what_its_row_says() {
-    let table = table();
-    for sample in samples() {
-        let told = &sample.call;
-        let call = call(told);
-        let needs = match (table.needs(&call), &sample.bad) {
-            (Ok(needs), None) => needs,
-            (Err(bad), Some(expected)) => {
-                assert_eq!(word(bad), *expected, "{told}");
-                continue;
-            }
-            (result, _) => panic!("{told}: {result:?}"),
-        };
-        assert_eq!(Some(word(needs.method.class)), sample.class, "{told}");
-        assert_eq!(Some(block_word(needs.block)), sample.block, "{told}");
-        assert_eq!(Some(word(needs.method.data)), sample.data, "{told}");
-        assert_eq!(Some(needs.weight), sample.weight, "{told}");
-        if sample.lane.is_some() {
-            assert_eq!(Some(word(needs.method.lane)), sample.lane, "{told}");
-        }
-        let expected = sample.pinned.unwrap_or(call.params.unwrap_or_default().to_owned());
-        assert_eq!(pinned(call.params, &needs.pins), expected, "{told}");
+    for (family, text, _) in FAMILIES {
+        let table = MethodTable::for_family(family);
+        samples(text).iter().for_each(|sample| check(&table, sample));
     }
 }
 
 #[test]
 fn every_method_a_node_may_be_asked_has_a_sample() {
-    let samples = samples();
-    let sampled: HashSet<_> = samples.iter().map(|sample| call(&sample.call).method).collect();
-    for row in table().rows().iter().filter(|row| row.class != Class::Refuse && !row.is_other()) {
-        let stem = row.name.trim_end_matches('*');
-        let found = sampled
-            .iter()
-            .any(|method| method == stem || (stem != &*row.name && method.starts_with(stem)));
-        assert!(found, "{}", row.name);
+    for (family, text, _) in FAMILIES {
+        let table = MethodTable::for_family(family);
+        let samples = samples(text);
+        let row = |sample: &'_ Sample| {
+            let call = call(&sample.call);
+            table.kind_of(table.row_of(&call.method), call.params.unwrap_or_default()).index
+        };
+        let sampled: HashSet<_> = samples.iter().map(row).collect();
+        for row in table.rows().iter().filter(|row| row.class != Class::Refuse && !row.is_other()) {
+            assert!(sampled.contains(&row.index), "{}", row.name);
+        }
     }
 }
 
 #[test]
 fn the_embedded_tables_have_no_problems() {
-    for family in Family::ALL {
-        let text = match family {
-            Family::Ethereum => include_str!("../../../config/methods/ethereum.toml"),
-        };
-        assert_eq!(MethodTable::read(family, text).1, []);
+    for (family, _, _) in FAMILIES {
+        assert_eq!(MethodTable::read(family, table::text(family)).1, []);
     }
 }
 
 #[test]
 fn every_method_of_the_family_has_a_row_of_its_own_or_of_its_namespace() {
-    let table = table();
-    let names = include_str!("tests/ethereum.names");
-    for name in names.split_whitespace() {
-        let row = table.row_of(name.trim_end_matches('*'));
-        assert!(!row.is_other(), "{name}");
-        if !name.ends_with('*') {
-            assert_eq!(&*row.name, name);
+    for (family, _, names) in FAMILIES {
+        let table = MethodTable::for_family(family);
+        let has = |name: &str| table.rows().iter().any(|row| *row.name == *name);
+        for name in names.split_whitespace() {
+            assert!(!table.row_of(name.trim_end_matches('*')).is_other() || has(name), "{name}");
+            assert!(name.ends_with('*') || has(name), "{name}");
         }
     }
+}
+
+#[test]
+fn a_param_that_is_part_of_the_method_leads_to_a_row_of_its_own() {
+    let table = MethodTable::for_family(Family::Near);
+    let label = |text: &str| table.needs(&call(text)).unwrap().method.label().to_owned();
+    let query = |kind: &str| format!(r#"query {{"request_type":{kind},"finality":"final"}}"#);
+    assert_eq!(label(&query("\"view_state\"")), "query.view_state");
+    assert_eq!(label(&query("\"view_st\\u0061te\"")), "query.view_state");
+    assert_eq!(label(&query("\"view_nothing\"")), "query");
+    assert_eq!(label(&query("7")), "query");
+    // no node has a method of that name
+    assert!(table.row_of("query.view_state").is_other());
+    let rows: toml::Table = "[\"query.view_new\"]\nweight = 7".parse().unwrap();
+    let new = rows.iter().filter_map(|(name, row)| Some((&**name, row.as_table()?)));
+    let table = table.with_overrides(new).unwrap();
+    let needs = table.needs(&call(r#"query {"request_type":"view_new","block_id":7}"#));
+    assert_eq!(needs.map(|needs| (needs.weight, needs.block)), Ok((7, BlockNeed::Number(7))));
 }
 
 #[test]
@@ -240,6 +284,61 @@ fn every_problem_of_an_override_is_told_with_row_column_and_what_is_allowed() {
 }
 
 #[test]
+fn a_place_is_read_only_in_the_ways_that_the_family_names_blocks() {
+    let problems = |family, text: &str| MethodTable::read(family, text).1.len();
+    for (family, good) in [
+        (Family::Ethereum, "1.name any?"),
+        (Family::Substrate, "1|.hash hash?"),
+        (Family::Substrate, "1.blockHash|.proof.blockHash hash"),
+        (Family::Substrate, "0|.hash numbers?"),
+        (Family::Near, ". reference | 0 any"),
+        (Family::Near, ".epoch_id id | 0|.block_id any | tip"),
+        (Family::Icon, ".height number?"),
+    ] {
+        assert_eq!(problems(family, &format!("m = {{ block = {good:?} }}")), 0, "{good}");
+    }
+    for (family, bad) in [
+        (Family::Ethereum, ". reference"),
+        (Family::Ethereum, "0 numbers"),
+        (Family::Ethereum, "0 range | tip | 1 any"),
+        (Family::Ethereum, "0|.a range"),
+        (Family::Substrate, "0 any"),
+        (Family::Near, ".a reference"),
+        (Family::Near, ". any"),
+        (Family::Near, ".a id?"),
+        (Family::Near, ". reference?"),
+        (Family::Near, "0 any||1 any"),
+        (Family::Icon, ".height"),
+        (Family::Icon, "tip | .height number"),
+    ] {
+        assert_eq!(problems(family, &format!("m = {{ block = {bad:?} }}")), 1, "{bad}");
+    }
+}
+
+#[test]
+fn every_column_that_takes_a_place_or_a_word_says_what_is_allowed() {
+    let rows = r#"
+        good = { omitted = "local", requires = "0|.keys", pinned_as = "m .height", path = "v3d" }
+        fine = { tip_at = "latest", kind = "request_type", transaction = "params" }
+        also = { transaction = "0|.bytes", cache = "executed" }
+        a = { omitted = "refuse" }
+        b = { requires = "keys" }
+        c = { pinned_as = "m" }
+        d = { pinned_as = "m .a.b" }
+        e = { pinned_as = "m* .a" }
+        f = { path = "v4" }
+        g = { tip_at = "a.b" }
+        h = { kind = "" }
+        i = { transaction = 16 }
+        j = { transaction = true }
+    "#;
+    let problems = MethodTable::read(Family::Icon, rows).1;
+    let told: Vec<_> = problems.iter().map(|problem| problem.row.as_str()).collect();
+    assert_eq!(told, ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]);
+    assert!(problems.iter().all(|problem| !problem.allowed.is_empty()));
+}
+
+#[test]
 fn a_table_that_is_no_toml_is_a_problem_and_still_a_table() {
     let (table, problems) = MethodTable::read(Family::Ethereum, "eth_call = 1\n");
     assert_eq!((table.rows().len(), problems.len()), (1, 1));
@@ -297,7 +396,10 @@ fn the_method_that_stands_in_by_hash_has_a_row_that_takes_one() {
     for row in table.rows() {
         let ByHash::As(method) = &row.by_hash else { continue };
         let stand_in = table.row_of(method);
-        let place = |kind| BlockPlace::Param { position: 0, member: None, kind, optional: false };
+        let place = |kind| {
+            let choice = BlockChoice { place: Place::item(0, [].into()), kind, optional: false };
+            BlockPlace::Params { choices: [choice].into(), else_tip: false }
+        };
         assert_eq!(stand_in.name, *method, "{}", row.name);
         assert_eq!(row.block, place(ReferenceKind::Number), "{}", row.name);
         assert_eq!(stand_in.block, place(ReferenceKind::Hash), "{}", row.name);
@@ -305,56 +407,4 @@ fn the_method_that_stands_in_by_hash_has_a_row_that_takes_one() {
     }
 }
 
-fn params() -> impl Strategy<Value = String> {
-    let value = prop_oneof![
-        Just("\"latest\""),
-        Just("\"safe\""),
-        Just("\"pending\""),
-        Just("null"),
-        Just("{}"),
-        Just("[ ]"),
-        Just("\"0x5\""),
-        Just("\"0x01\""),
-        Just("true"),
-        Just(" {\"fromBlock\":\"latest\" }"),
-        Just("{ \"toBlock\":null, \"x\":[1] }"),
-        Just("{\"blockNumber\":\"finalized\"}"),
-        Just("\"0x02f8\""),
-        Just("{\"stateBlockNumber\":\"latest\"}"),
-    ];
-    let space = prop_oneof![Just(""), Just(" ")];
-    (prop::collection::vec(value, 0..5), space)
-        .prop_map(|(values, space)| format!("[{space}{}{space}]", values.join(",")))
-}
-
-proptest! {
-    #[test]
-    fn no_params_panic(index in 0..200_usize, params: String) {
-        let table = table();
-        let row = &table.rows()[index % table.rows().len()];
-        let call = Call { id: Id::Missing, method: (&*row.name).into(), params: Some(&params) };
-        let _needs = table.needs(&call);
-    }
-
-    #[test]
-    fn pinned_params_are_json_that_names_the_tip_and_needs_no_pin(index in 0..200_usize, params in params()) {
-        let table = table();
-        let row = &table.rows()[index % table.rows().len()];
-        let call = |params| Call { id: Id::Missing, method: (&*row.name).into(), params: Some(params) };
-        let given = call(params.as_str());
-        let Ok(needs) = table.needs(&given) else { return Ok(()) };
-        let text = pinned(given.params, &needs.pins);
-        prop_assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{params} -> {text}");
-        let again = table.needs(&call(&text)).unwrap();
-        let newest = again.pins.iter().filter(|pin| matches!(pin.block, Pinned::Newest(_)));
-        prop_assert_eq!(newest.count(), 0, "{}", text);
-        let expected = match needs.block {
-            BlockNeed::Newest(_) if !needs.pins.is_empty() => BlockNeed::Number(TIP.number),
-            other => other,
-        };
-        match (again.block, expected) {
-            (BlockNeed::Range { .. }, BlockNeed::Range { .. }) => {}
-            (again, expected) => prop_assert_eq!(again, expected),
-        }
-    }
-}
+mod laws;

@@ -19,13 +19,18 @@ pub fn items(raw: &str) -> impl Iterator<Item = Range<usize>> {
 /// The members of a raw object: the decoded name, and the value's range of `raw`.
 /// Empty if it is no object.
 pub fn members(raw: &str) -> impl Iterator<Item = (Cow<'_, str>, Range<usize>)> {
+    member_ranges(raw).map_while(|(name, value)| Some((text(raw.get(name)?)?, value)))
+}
+
+/// The members of a raw object: the ranges of the name, in its quotes, and of the value.
+pub fn member_ranges(raw: &str) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
     let mut walk = Walk::into(raw, b'{');
     std::iter::from_fn(move || {
         let name = walk.value()?;
         walk.separator();
         let value = walk.value()?;
         walk.separator();
-        Some((text(raw.get(name)?)?, value))
+        Some((name, value))
     })
 }
 

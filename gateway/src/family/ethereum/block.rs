@@ -11,6 +11,15 @@ use crate::{
     rpc::walk::{is_null, members, text},
 };
 
+/// The kinds of references that the family's methods take.
+pub const KINDS: &[ReferenceKind] = &[
+    ReferenceKind::Any,
+    ReferenceKind::Number,
+    ReferenceKind::Hash,
+    ReferenceKind::Range,
+    ReferenceKind::OpenRange,
+];
+
 /// Reads a raw JSON value as a reference of that kind; `None` if it is none.
 pub fn read(raw: &str, kind: ReferenceKind) -> Option<Reference> {
     let any = kind == ReferenceKind::Any;

@@ -13,6 +13,7 @@
 //! and under −32602 a text counts only where the message begins with it.
 
 use crate::{
+    family::texts::{front, matches_text, starts_with},
     judge::{Missing, NodeError, NodeFault, Sign, Verdict},
     method::Class,
 };
@@ -30,10 +31,6 @@ const TIMEOUT: Verdict = Verdict::NodeFault(NodeFault::Timeout);
 const INTERNAL: Verdict = Verdict::NodeFault(NodeFault::Internal);
 
 const INVALID_PARAMS: i64 = -32_602;
-
-/// How much of a message is read: known texts stand in front, and a message of
-/// megabytes must not cost a scan for each of them.
-const MESSAGE_READ: usize = 512;
 
 /// Which calls a text has its meaning for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -241,36 +238,4 @@ const fn by_code(class: Class, code: Option<i64>) -> Verdict {
         Some(-32_002 | -32_603 | -32_600 | -32_700 | 500..=599) | None => INTERNAL,
         Some(_) => Answer,
     }
-}
-
-/// The first [`MESSAGE_READ`] bytes.
-fn front(text: &str) -> &[u8] {
-    &text.as_bytes()[..text.len().min(MESSAGE_READ)]
-}
-
-/// Whether `message` begins with `text`, a pattern of [`TEXTS`].
-fn starts_with(message: &[u8], text: &str) -> bool {
-    let head = text.split_once('*').map_or(text, |(head, _)| head);
-    let begins = message.get(..head.len()).is_some_and(|start| same(start, head.as_bytes()));
-    begins && matches_text(message, text)
-}
-
-/// Whether `message` contains `text`, a pattern of [`TEXTS`].
-fn matches_text(message: &[u8], text: &str) -> bool {
-    let (head, rest) = text.split_once('*').unwrap_or((text, ""));
-    let Some(end) = find(message, head.as_bytes()) else { return false };
-    find(&message[end..], rest.as_bytes()).is_some()
-}
-
-fn same(found: &[u8], text: &[u8]) -> bool {
-    found.eq_ignore_ascii_case(text)
-}
-
-/// Where the first occurrence of `text` (lower case) ends, in any case.
-fn find(message: &[u8], text: &[u8]) -> Option<usize> {
-    let Some(&first) = text.first() else { return Some(0) };
-    memchr::memchr2_iter(first, first.to_ascii_uppercase(), message)
-        .filter_map(|at| Some((at, message.get(at..at + text.len())?)))
-        .find(|(_, found)| same(found, text))
-        .map(|(at, _)| at + text.len())
 }

@@ -4,12 +4,14 @@
 //! Deliberately not a decoder: signatures, fields and limits are the node's
 //! business. Only the one form whose hash is not that of its bytes is opened.
 
-use std::borrow::Cow;
-
-use serde_json::value::RawValue;
 use sha3::{Digest, Keccak256};
 
-use crate::names::Hash;
+use crate::{family::decode_hex, names::Hash, rpc::walk::text};
+
+/// Largest signed transaction in bytes, and the largest that carries blobs
+/// (the first is geth's `txMaxSize`, core/txpool/legacypool).
+const LARGEST: usize = 128 * 1024;
+const LARGEST_WITH_BLOBS: usize = 2 * 1024 * 1024;
 
 /// EIP-4844's type byte.
 const BLOB_TYPE: u8 = 0x03;
@@ -20,11 +22,18 @@ const LIST: u8 = 0xc0;
 /// Transaction types of EIP-2718 end here.
 const LAST_TYPE: u8 = 0x7f;
 
-/// The hash of `params[0]`, a hex string of a signed transaction.
-pub fn hash(params: &str) -> Option<Hash> {
-    let items: Vec<&RawValue> = serde_json::from_str(params).ok()?;
-    let text: Cow<'_, str> = serde_json::from_str(items.first()?.get()).ok()?;
-    hash_of_bytes(&decode_hex(&text)?)
+/// Whether a raw JSON value is hex of a length that nodes take.
+pub fn is_one(raw: &str) -> bool {
+    let Some(word) = text(raw) else { return false };
+    let Some(digits) = word.strip_prefix("0x").map(str::as_bytes) else { return false };
+    let most = if digits.starts_with(b"03") { LARGEST_WITH_BLOBS } else { LARGEST };
+    let whole = !digits.is_empty() && digits.len().is_multiple_of(2) && digits.len() / 2 <= most;
+    whole && digits.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// The hash of a raw JSON string, hex of a signed transaction.
+pub fn hash(raw: &str) -> Option<Hash> {
+    hash_of_bytes(&decode_hex(&text(raw)?)?)
 }
 
 /// The hash of a signed transaction: legacy, typed, or a blob transaction in the
@@ -87,15 +96,6 @@ fn split_list(bytes: &[u8]) -> Option<(List<'_>, &[u8])> {
 fn read_length(digits: &[u8]) -> Option<usize> {
     let value = digits.iter().fold(0u64, |value, digit| (value << 8) | u64::from(*digit));
     usize::try_from(value).ok()
-}
-
-fn decode_hex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.strip_prefix("0x")?.as_bytes();
-    if digits.len() % 2 != 0 {
-        return None;
-    }
-    let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|n| u8::try_from(n).ok());
-    digits.chunks_exact(2).map(|pair| Some((nibble(pair[0])? << 4) | nibble(pair[1])?)).collect()
 }
 
 #[cfg(test)]

@@ -1,0 +1,109 @@
+//! The ICON family (goloop): its questions, how their results are read, and the codes of
+//! our own errors. Facts: goloop (doc/jsonrpc_v3.md, server/v3).
+//!
+//! Every block is final once it is there. Nodes tell neither that they are behind nor what
+//! they are: that is their administration's business, on another path.
+
+pub mod block;
+pub mod errors;
+pub mod transaction;
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::{Ask, Header, Identity, Question};
+use crate::{error::Kind, names::Hash};
+
+const BY_HEIGHT: &str = "icx_getBlockByHeight";
+
+/// How ICON nodes are asked.
+pub fn question(ask: Ask) -> Option<Question> {
+    let height = |number: u64| Cow::Owned(format!(r#"{{"height":"{number:#x}"}}"#));
+    let (method, params) = match ask {
+        Ask::Head | Ask::Safe | Ask::Finalized => ("icx_getLastBlock", Cow::Borrowed("{}")),
+        Ask::HeaderByHash(hash) => {
+            ("icx_getBlockByHash", Cow::Owned(format!(r#"{{"hash":"{hash}"}}"#)))
+        }
+        Ask::HeaderByNumber(number) => (BY_HEIGHT, height(number)),
+        Ask::Genesis => (BY_HEIGHT, height(0)),
+        Ask::ChainId => ("icx_getNetworkInfo", Cow::Borrowed("{}")),
+        Ask::StateByNumber(number) => ("icx_getTotalSupply", height(number)),
+        Ask::Transaction(hash) => {
+            ("icx_getTransactionByHash", Cow::Owned(format!(r#"{{"txHash":"{hash}"}}"#)))
+        }
+        Ask::Sync | Ask::Version | Ask::StateByHash(_) | Ask::Methods => return None,
+    };
+    Some(Question { method, params })
+}
+
+#[derive(Deserialize)]
+struct WireBlock<'a> {
+    height: u64,
+    /// Hashes of blocks stand here without `0x`.
+    #[serde(borrow)]
+    block_hash: Cow<'a, str>,
+    #[serde(borrow)]
+    prev_block_hash: Cow<'a, str>,
+    /// Microseconds.
+    time_stamp: u64,
+}
+
+/// Reads a block's header members. The first block has no parent: zeros stand for it.
+pub fn read_header(result: &str) -> Option<Header> {
+    let wire: WireBlock<'_> = serde_json::from_str(result).ok()?;
+    let parent = match wire.prev_block_hash.as_ref() {
+        "" if wire.height == 0 => Hash([0; 32]),
+        digits => read_digits(digits)?,
+    };
+    Some(Header {
+        number: wire.height,
+        hash: read_digits(&wire.block_hash)?,
+        parent,
+        time: Some(wire.time_stamp / 1_000_000),
+    })
+}
+
+fn read_digits(digits: &str) -> Option<Hash> {
+    let digits = digits.strip_prefix("0x").unwrap_or(digits);
+    Hash::from_hex(&format!("0x{digits}"))
+}
+
+#[derive(Deserialize)]
+struct WireNetwork<'a> {
+    #[serde(borrow)]
+    nid: Cow<'a, str>,
+}
+
+/// Reads the network's id, or the hash of a block that must be number 0.
+pub fn read_identity(ask: Ask, result: &str) -> Option<Identity> {
+    if ask == Ask::Genesis {
+        let header = read_header(result).filter(|header| header.number == 0)?;
+        return Some(Identity { genesis: Some(header.hash), ..Identity::default() });
+    }
+    let wire: WireNetwork<'_> = serde_json::from_str(result).ok()?;
+    Some(Identity { number: Some(block::read_int(&wire.nid)?), ..Identity::default() })
+}
+
+#[derive(Deserialize)]
+struct WireTransaction<'a> {
+    #[serde(borrow, rename = "txHash")]
+    hash: Cow<'a, str>,
+}
+
+/// Reads a transaction object's hash.
+pub fn read_transaction(result: &str) -> Option<Hash> {
+    let wire: WireTransaction<'_> = serde_json::from_str(result).ok()?;
+    read_digits(&wire.hash)
+}
+
+/// goloop's codes where it has one for the same; the rest are EIP-1474's.
+pub const fn error_code(kind: Kind) -> i32 {
+    match kind {
+        Kind::NotFound => -31_004,
+        _ => super::ethereum::error_code(kind),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const BLOCK: &str = r#"{"block_hash":"8e25acc5b5c74375079d51828760821fc6f54283656620b1d5a715edcc0770c6","confirmed_transaction_list":[],"height":512,"peer_id":"hx42","prev_block_hash":"0fdf04d13229482e3533948d4582344a3d44c399e71ab12c653ae57bcbee5d90","time_stamp":1559204699330360,"version":"2.0"}"#;
+const HASH: &str = "0x8e25acc5b5c74375079d51828760821fc6f54283656620b1d5a715edcc0770c6";
+const PARENT: &str = "0x0fdf04d13229482e3533948d4582344a3d44c399e71ab12c653ae57bcbee5d90";
+
+#[test]
+fn every_question_is_a_method_and_a_json_object() {
+    let at = Hash::from_hex(HASH).unwrap();
+    for (ask, method, params) in [
+        (Ask::Head, "icx_getLastBlock", "{}".to_owned()),
+        (Ask::Finalized, "icx_getLastBlock", "{}".to_owned()),
+        (Ask::Genesis, "icx_getBlockByHeight", r#"{"height":"0x0"}"#.to_owned()),
+        (Ask::HeaderByNumber(436), "icx_getBlockByHeight", r#"{"height":"0x1b4"}"#.to_owned()),
+        (Ask::HeaderByHash(at), "icx_getBlockByHash", format!(r#"{{"hash":"{HASH}"}}"#)),
+        (Ask::ChainId, "icx_getNetworkInfo", "{}".to_owned()),
+        (Ask::StateByNumber(1), "icx_getTotalSupply", r#"{"height":"0x1"}"#.to_owned()),
+        (Ask::Transaction(at), "icx_getTransactionByHash", format!(r#"{{"txHash":"{HASH}"}}"#)),
+    ] {
+        assert_eq!(question(ask), Some(Question { method, params: params.into() }));
+    }
+    assert_eq!(question(Ask::Sync), None);
+}
+
+#[test]
+fn a_header_is_read_out_of_a_block_and_the_first_has_no_parent() {
+    let header = read_header(BLOCK).unwrap();
+    assert_eq!((header.number, header.time), (512, Some(1_559_204_699)));
+    assert_eq!(Some(header.hash), Hash::from_hex(HASH));
+    assert_eq!(Some(header.parent), Hash::from_hex(PARENT));
+    let first = BLOCK.replace("512", "0").replace(&PARENT[2..], "");
+    assert_eq!(read_header(&first).map(|header| header.parent), Some(Hash([0; 32])));
+    assert_eq!(read_header(&BLOCK.replace(&PARENT[2..], "")), None);
+    assert_eq!(read_header(&BLOCK.replace("512", "\"0x200\"")), None);
+    assert_eq!(read_identity(Ask::Genesis, BLOCK), None);
+    let genesis = read_identity(Ask::Genesis, &first).and_then(|known| known.genesis);
+    assert_eq!(genesis, Hash::from_hex(HASH));
+}
+
+#[test]
+fn a_network_is_known_by_its_number() {
+    let info = r#"{"platform":"icon","nid":"0x1","channel":"icon_dex","latest":"0x4f2a1b0"}"#;
+    assert_eq!(read_identity(Ask::ChainId, info).and_then(|known| known.number), Some(1));
+    assert_eq!(read_identity(Ask::ChainId, r#"{"nid":1}"#), None);
+}
+
+#[test]
+fn a_transaction_is_known_by_its_hash() {
+    let told = format!(r#"{{"txHash":"{HASH}","version":"0x3"}}"#);
+    assert_eq!(read_transaction(&told), Hash::from_hex(HASH));
+    assert_eq!(read_transaction("null"), None);
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text: String) {
+        let _read = (read_header(&text), read_identity(Ask::ChainId, &text));
+        let _read = read_transaction(&text);
+    }
+}
