@@ -269,14 +269,15 @@ impl<'c> Job<'c> {
                 false => CallError::HistoryPruned { earliest: None },
             };
         }
-        if busy || decision.has(Reason::Full) {
-            return CallError::Overloaded;
-        }
         if decision.only(Reason::LacksMethod) {
             return CallError::MethodUnavailable;
         }
+        // Before "too busy": a node that is a block late will be there in a moment.
         if self.may_catch_up(&decision) {
             return CallError::HeadUnavailable;
+        }
+        if busy || decision.has(Reason::Full) {
+            return CallError::Overloaded;
         }
         CallError::NoNode(Some(Box::new(decision)))
     }

@@ -119,6 +119,13 @@ async fn finality_trails_by_blocks_and_headers_say_the_same() {
     }
 }
 
+/// The members of both objects.
+fn joined(one: &Value, other: &Value) -> Value {
+    let mut all = one.clone();
+    all.as_object_mut().unwrap().extend(other.as_object().unwrap().clone());
+    all
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_method_of_the_list_answers_something() {
     let chain = chain();
@@ -132,11 +139,7 @@ async fn every_method_of_the_list_answers_something() {
     let outcome = result(to, "EXPERIMENTAL_tx_status", &asked);
     let receipt = &outcome["receipts"][0]["receipt_id"];
     let at = json!({"block_id": height});
-    let with = |more: Value| {
-        let mut all = at.clone();
-        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        all
-    };
+    let with = |more: Value| joined(&at, &more);
     let account = json!({"account_id": "a.sim", "finality": "final"});
     let key = json!({"account_id": "a.sim", "finality": "final", "public_key": tx::Key::of(&[5; 32]).shown()});
     let call = json!({"account_id": "a.sim", "finality": "final", "method_name": "get", "args_base64": "e30="});
