@@ -2,6 +2,7 @@
 //! safe; a second node beside the first when it is slow (hedge) or silent.
 
 mod race;
+mod wording;
 
 use std::time::Duration;
 
@@ -12,7 +13,6 @@ use tokio::time::Instant;
 use crate::{
     clock::{self, Timestamp},
     error::CallError,
-    family::BlockForm,
     gateway::{
         Scope, chance,
         resolve::PinnedBlocks,
@@ -21,14 +21,12 @@ use crate::{
     },
     health,
     judge::{self, NodeError, ReplyView, Verdict},
-    method::{ByHash, MethodIndex, Needs, Pin, Pinned, Timeout},
+    method::{Needs, Timeout},
     metrics::{AttemptResult, Ejection, Purpose},
-    node::Node,
     route::{self, Ask, Decision, Facts, Policy, Reason},
     rpc::{
         Call, reply,
         reply::{HeadState, Trimmer},
-        write::{self, Splice},
     },
     topology::Member,
     upstream::{Exhausted, Fault, Incoming, Outgoing, ReplyBody, UpstreamError},
@@ -47,13 +45,6 @@ pub struct Job<'c> {
     pub ask: Ask,
     pub weight: u32,
     pins: PinnedBlocks,
-}
-
-/// How one node is asked the call.
-pub struct Wording<'j> {
-    pub method: &'j str,
-    pub index: MethodIndex,
-    pub form: BlockForm,
 }
 
 /// What one attempt brought.
@@ -348,53 +339,6 @@ impl<'c> Job<'c> {
         };
         watch.report(&reply, took);
         Report { member, took, reply }
-    }
-
-    /// The call as this node is asked it: with the blocks that the gateway means by it.
-    fn body(&self, node: &Node, id: u64) -> Bytes {
-        let params = self.call.params;
-        let Wording { method, form, .. } = self.wording(node);
-        let family = self.scope.chain.config.family;
-        // a node that lacks the method which takes the block is asked the client's own
-        let unpinned = self.needs.pinned_as().is_some_and(|pinned| pinned != method);
-        let pins = if unpinned { &[][..] } else { &self.pins[..] };
-        let written = pins.iter().filter_map(|&(pin, block)| {
-            let pin = self.needs.pins.get(pin)?;
-            let written = form != BlockForm::Number || matches!(pin.block, Pinned::Newest(_));
-            written.then(|| (pin, family.block_text(block, form)))
-        });
-        let texts: SmallVec<[(&Pin<'_>, String); 2]> = written.collect();
-        let splices: SmallVec<[Splice<'_>; 2]> =
-            texts.iter().map(|(pin, text)| pin.splice(text)).collect();
-        let mut body = Vec::with_capacity(160 + params.map_or(0, str::len));
-        write::call(&mut body, id, method, params, &splices);
-        body.into()
-    }
-
-    /// How a node is asked: by the block's hash where the node takes it, so that one on
-    /// another branch cannot answer from there.
-    pub fn wording(&self, node: &Node) -> Wording<'_> {
-        let index = self.needs.method.index;
-        let plain = Wording { method: &self.call.method, index, form: BlockForm::Number };
-        let Some(pin) = self.pins.first().and_then(|(pin, _)| self.needs.pins.get(*pin)) else {
-            return plain;
-        };
-        if let Some(method) = self.needs.pinned_as() {
-            let index = self.scope.chain.methods().row_of(method).index;
-            let pinned = Wording { method, index, form: pin.form };
-            return if node.lacks(index, method) { plain } else { pinned };
-        }
-        match &self.needs.method.by_hash {
-            ByHash::InPlace if node.facts().has(Facts::TAKES_HASH) => {
-                Wording { form: BlockForm::HashInPlace, ..plain }
-            }
-            ByHash::As(method) => {
-                let index = self.scope.chain.methods().row_of(method).index;
-                let by_hash = Wording { method, index, form: BlockForm::Hash };
-                if node.lacks(index, method) { plain } else { by_hash }
-            }
-            ByHash::No | ByHash::InPlace => Wording { form: pin.form, ..plain },
-        }
     }
 
     /// Reads and judges a reply.
