@@ -92,7 +92,17 @@ fn a_served_call_writes_shared_lines_four_times_at_most() {
 
 #[test]
 fn files_on_the_way_of_a_call_write_nothing_past_the_ledger() {
-    for file in ["call", "resolve", "way", "relay", "relay/race", "record", "served", "batch", "relay/wording"] {
+    for file in [
+        "call",
+        "resolve",
+        "way",
+        "relay",
+        "relay/race",
+        "record",
+        "served",
+        "batch",
+        "relay/wording",
+    ] {
         let text = read(&format!("gateway/src/gateway/{file}.rs"));
         let code = text.split("#[cfg(test)]").next().unwrap_or(&text);
         assert_eq!(writes(code), 0, "{file}.rs");
