@@ -27,9 +27,11 @@ binaries:
 scenarios: binaries
 	$(RELEASE)/loadtest scenario $(SCENARIOS)
 
-# Real nodes and real client libraries; installs what it needs.
+# Real nodes and real client libraries; installs what it needs. On real geths too, once
+# `make real-geth` has built one.
 real: binaries
 	HEADRACE_BIN=$(RELEASE)/headrace scripts/real.sh
+	HEADRACE_BIN=$(RELEASE)/headrace scripts/geth.sh --if-built
 
 # The same on real geths, where a Go toolchain is; builds geth once, which takes minutes.
 real-geth: binaries

@@ -2,7 +2,8 @@
 # The run of scripts/real.sh on real geths instead of anvils. Where a Go toolchain is, a pinned geth is
 # built once, inside this repository; where none is, one line says that nothing was checked.
 #
-#   GETH_BIN   the geth to use [default: built into .tools; takes minutes]
+#   --if-built   use a geth that is there (GETH_BIN, or built before), and build none
+#   GETH_BIN     the geth to use [default: built into .tools; takes minutes]
 #   and what scripts/real.sh takes
 set -eu
 cd "$(dirname "$0")/.."
@@ -31,9 +32,16 @@ build() {
     trap - EXIT INT TERM
 }
 
+if_built=
+if [ "${1:-}" = --if-built ]; then
+    if_built=yes
+    shift
+fi
+
 if [ -z "${GETH_BIN:-}" ]; then
     GETH_BIN=$folder/geth
     if [ ! -x "$GETH_BIN" ]; then
+        [ -z "$if_built" ] || not_checked "none is built here; \`make real-geth\` builds one"
         go=$(command -v go || command -v /usr/local/go/bin/go) || not_checked "no Go toolchain"
         build "$go"
     fi
