@@ -37,6 +37,8 @@ use crate::{
 
 /// What is in flight when serving ends may take so long, then everything is dropped.
 const HARD_STOP: Duration = Duration::from_secs(60);
+/// Then its calls get an answer that says so, within this time.
+const REFUSING: Duration = Duration::from_millis(500);
 
 /// Why a gateway did not start. Each is one clear line.
 #[derive(Debug, Error)]
@@ -178,8 +180,13 @@ impl Running {
             () = signals.next() => false,
         };
         if !ended {
+            tracing::warn!("what is still in flight is refused");
+            self.gateway.stop_serving();
+            let refused = timeout(REFUSING, &mut serving).await.is_ok();
             self.shutdown.enter(Phase::Stop);
-            drop(timeout(Duration::from_secs(2), &mut serving).await);
+            if !refused {
+                drop(timeout(Duration::from_secs(2), &mut serving).await);
+            }
         }
         tracing::info!("stopped");
         Ok(())

@@ -136,6 +136,8 @@ pub struct Gateway {
     pub rejections: Counters,
     pub responses: Responses,
     draining: AtomicBool,
+    /// What is in flight is answered at once, with an error.
+    stopping: AtomicBool,
     started: Timestamp,
 }
 
@@ -161,6 +163,7 @@ impl Gateway {
             rejections: Counters::new(Reason::ALL.len()),
             responses: Responses::default(),
             draining: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
             started,
         }
     }
@@ -183,6 +186,9 @@ impl Gateway {
 
     /// Answers one request text of a chain.
     pub async fn serve(&self, chain: &ChainLease, text: Bytes, from: &Origin) -> Answer {
+        if self.is_stopping() {
+            return self.refuse(Some(chain), CallError::Draining, from);
+        }
         let deadline = clock::instant() + chain.config.deadlines.total;
         let scope = Scope { gateway: self, chain, from, deadline, item: (0, 0) };
         match rpc::read::read(&text, &chain.config.read_limits) {
@@ -215,6 +221,15 @@ impl Gateway {
     /// From now on not ready: balancers should send no more.
     pub fn start_draining(&self) {
         self.draining.store(true, Relaxed);
+    }
+
+    /// The time to finish is over: calls are refused, those in flight too.
+    pub fn stop_serving(&self) {
+        self.stopping.store(true, Relaxed);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Relaxed)
     }
 
     /// Whether a chain, or any chain, can be served.

@@ -86,6 +86,9 @@ impl<'c> Job<'c> {
                         Err(error) => return tries.conclude(self, error),
                     },
                 },
+                Event::Look if self.scope.gateway.is_stopping() => {
+                    return tries.conclude(self, CallError::Draining);
+                }
                 Event::Look => {
                     if let Some((member, purpose)) = self.reinforce(&mut tries) {
                         race.add(self.attempt(member, purpose));

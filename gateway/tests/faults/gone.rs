@@ -146,3 +146,19 @@ async fn when_the_own_zone_dies_the_others_serve_and_no_read_fails() {
     }
     assert_eq!(far(&world), before, "the own zone is back");
 }
+
+/// A call that a hung node holds when the time to finish is over, and one that comes then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_in_flight_when_the_gateway_must_stop_is_refused_in_words() {
+    let world = Plan::new(5_000, &["a"]).ready().await;
+    world.inject("a", Fault::Hang);
+    let stop = async {
+        until("a call in flight", || world.member("a", |a| a.node.flight.calls() > 0)).await;
+        world.gateway.gateway.stop_serving();
+    };
+    let (held, ()) = tokio::join!(newest(&world), stop);
+    for reply in [held, newest(&world).await] {
+        assert_eq!((reply.status.as_u16(), reply.code()), (503, -32005), "{reply:?}");
+        assert_eq!(reply.reason(), "draining");
+    }
+}

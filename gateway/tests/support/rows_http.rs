@@ -58,6 +58,8 @@ fn heads() -> Vec<Row> {
         Row::refused("underscore for a dash", with("Transfer_Encoding: chunked\r\n"), BAD).closed(),
         Row::refused("underscore for a dash", with("X_Forwarded_For: 1.2.3.4\r\n"), BAD).closed(),
         Row::refused("target beyond ASCII", but("/eth", "/\u{e9}th"), BAD).closed(),
+        Row::refused("media type beyond ASCII", but("json\r", "json\u{e9}\r"), BAD).closed(),
+        Row::refused("origin beyond ASCII", with("Origin: http://\u{e9}\r\n"), BAD).closed(),
         Row::bare("control character in the target", but("/eth", "/e\u{7}th"), 400),
         Row::refused("Host beyond ASCII", but("Host: a", "Host: \u{e9}"), BAD).closed(),
         Row::refused("too many fields", with(&fields), (431, -32600, "head_too_large")).closed(),

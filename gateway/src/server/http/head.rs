@@ -48,7 +48,8 @@ struct Fields<'a> {
     host: Option<&'a HeaderValue>,
     coding: Option<&'a HeaderValue>,
     length: Option<&'a HeaderValue>,
-    /// One of them came twice, or under a name that others take for it.
+    /// One of them came twice, or under a name that others take for it; or a field that is
+    /// read has bytes beyond visible ASCII, which others read in other ways.
     ambiguous: bool,
 }
 
@@ -60,6 +61,10 @@ impl<'a> Fields<'a> {
                 header::HOST => &mut fields.host,
                 header::TRANSFER_ENCODING => &mut fields.coding,
                 header::CONTENT_LENGTH => &mut fields.length,
+                header::CONTENT_TYPE | header::CONTENT_ENCODING | header::ORIGIN => {
+                    fields.ambiguous |= value.to_str().is_err();
+                    continue;
+                }
                 _ => {
                     fields.ambiguous |= is_twin(name.as_str());
                     continue;
