@@ -118,7 +118,8 @@ async fn a_drained_node_gets_no_call_until_it_is_let_in_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_the_own_zone_dies_the_others_serve_and_no_read_fails() {
-    let mut plan = Plan::new(500, &["a", "b"]);
+    // A hedge may leave the zone on a busy machine; this is about choosing.
+    let mut plan = Plan::new(500, &["a", "b"]).keys("hedge = 0.0");
     let spec = |name| super::world::Spec { name, keys: "" };
     plan.zones.push(vec![spec("far-1"), spec("far-2")]);
     plan.zones.push(vec![spec("farther")]);
@@ -130,8 +131,7 @@ async fn when_the_own_zone_dies_the_others_serve_and_no_read_fails() {
     let far = |world: &World| -> u64 {
         ["far-1", "far-2", "farther"].iter().map(|n| world.calls(n, "eth_getBalance")).sum()
     };
-    // A hedge now and then, on a busy machine.
-    assert!(far(&world) <= 10, "the own zone was left without need");
+    assert_eq!(far(&world), 0, "the own zone was left without need");
     ["a", "b"].iter().for_each(|node| world.inject(node, Fault::Die));
     for _ in 0..100 {
         world.height_read(&mut client, "latest").await;
@@ -141,9 +141,9 @@ async fn when_the_own_zone_dies_the_others_serve_and_no_read_fails() {
         world.node(node).clear();
         world.until_usable(node).await;
     }
-    until_asked("ten calls in a row are served by the own zone", || async {
+    until_asked("fifty calls in a row are served by the own zone", || async {
         let before = far(&world);
-        for _ in 0..10 {
+        for _ in 0..50 {
             world.judged(&newest(&world).await);
         }
         far(&world) == before
