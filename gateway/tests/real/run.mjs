@@ -38,7 +38,8 @@ const BLOCK_MS = 1000;
 /** How long each fault lasts, and the calm after it. */
 const FAULT_BLOCKS = 4;
 const CALM_BLOCKS = 2;
-const PATIENCE_MS = 240_000;
+/** Geths start and replay slowly. */
+const PATIENCE_MS = options.nodes === "geth" ? 240_000 : 120_000;
 
 /** What to stop at the end, whatever happens, last started first. */
 const started = [];
