@@ -96,8 +96,8 @@ pub struct Chain {
     pub name: Name,
     pub family: Family,
     pub routes: Vec<Route>,
-    /// A chain id (`0x` and hex digits without leading zeros) or a genesis hash
-    /// (`0x` and 64 hex digits), in lower case. Absent: learned from the first
+    /// In the one spelling that its family shows: a number (`0x` and hex digits without
+    /// leading zeros), a chain's name, or a genesis hash. Absent: learned from the first
     /// majority, with a warning.
     pub identity: Option<String>,
     /// Blocks behind the served tip within which a node still counts as fresh

@@ -35,14 +35,13 @@ pub enum Family {
 /// What the gateway itself asks a node, whatever the family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ask {
-    /// The header of the node's newest block: [`Family::read_header`].
+    /// The node's newest block: [`Family::read_shown`].
     Head,
-    /// The newest safe block's header; `null` or an error before there is one.
+    /// The newest safe block; `null` or an error before there is one.
     Safe,
-    /// The newest final block's header; `null` or an error before there is one.
+    /// The newest final block; `null` or an error before there is one.
     Finalized,
     HeaderByHash(Hash),
-    HeaderByNumber(u64),
     /// The chain's own number or name: [`Family::read_identity`].
     ChainId,
     /// The first block, which a node that expired its history may lack:
@@ -97,12 +96,22 @@ impl Header {
     }
 }
 
-/// What is known of which chain it is: configured, or told by a node. Either
-/// part may be unknown.
+/// What a node showed of a block it was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    Header(Header),
+    /// Only which block it is: its header is to be asked for by this hash.
+    Hash(Hash),
+}
+
+/// What is known of which chain it is: configured, or told by a node. Any part may be
+/// unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Identity {
-    /// Ethereum's chain id.
+    /// Ethereum's chain id, ICON's network id.
     pub number: Option<u64>,
+    /// NEAR's chain id.
+    pub name: Option<Box<str>>,
     /// Hash of the first block.
     pub genesis: Option<Hash>,
 }
@@ -112,44 +121,54 @@ impl Identity {
     /// both differs, `None` when no part is known to both.
     pub fn agrees(&self, other: &Self) -> Option<bool> {
         let number = self.number.zip(other.number).map(|(a, b)| a == b);
+        let name = self.name.as_ref().zip(other.name.as_ref()).map(|(a, b)| a == b);
         let genesis = self.genesis.zip(other.genesis).map(|(a, b)| a == b);
-        match (number, genesis) {
-            (None, None) => None,
-            (number, genesis) => Some(number.unwrap_or(true) && genesis.unwrap_or(true)),
-        }
+        [number, name, genesis].into_iter().flatten().reduce(|all, part| all && part)
     }
 
     /// Both together; where both know a part, `other`'s word is the newer one.
     pub fn merged(&self, other: &Self) -> Self {
-        Self { number: other.number.or(self.number), genesis: other.genesis.or(self.genesis) }
+        Self {
+            number: other.number.or(self.number),
+            name: other.name.as_ref().or(self.name.as_ref()).cloned(),
+            genesis: other.genesis.or(self.genesis),
+        }
     }
 }
 
 impl std::fmt::Display for Identity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match (self.number, self.genesis) {
-            (Some(number), _) => write!(f, "{number:#x}"),
-            (None, Some(genesis)) => write!(f, "{genesis}"),
-            (None, None) => f.write_str("unknown"),
+        match (self.number, &self.name, self.genesis) {
+            (Some(number), ..) => write!(f, "{number:#x}"),
+            (None, Some(name), _) => f.write_str(name),
+            (None, None, Some(genesis)) => write!(f, "{genesis}"),
+            (None, None, None) => f.write_str("unknown"),
         }
     }
 }
 
 /// What the gateway knows when it answers a call of class `local` itself.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct LocalFacts<'a> {
     /// The served tip.
     pub tip: Option<Block>,
+    /// The newest block that clients are told is final.
+    pub finalized: Option<Block>,
+    /// The served tip's header as a node showed it, where the family's are kept.
+    pub header: Option<&'a str>,
     /// Verified identity of the chain.
     pub identity: Option<&'a Identity>,
     /// Whether the tip has moved within the time that makes a node stalled.
     pub tip_moving: bool,
+    /// Nodes that can serve.
+    pub nodes: usize,
+    /// The names of the methods that are served, in order.
+    pub methods: &'a dyn Fn() -> Vec<&'a str>,
 }
 
 impl Family {
-    /// Every family that a chain can be configured as, in the order of the docs. Of the
-    /// others the method tables are read, and what those need.
-    pub const ALL: [Self; 1] = [Self::Ethereum];
+    /// Every family, in the order of the docs.
+    pub const ALL: [Self; 4] = [Self::Ethereum, Self::Substrate, Self::Near, Self::Icon];
 
     /// The word in the config, in metrics and in the method table's file name.
     pub const fn word(self) -> &'static str {
@@ -166,6 +185,40 @@ impl Family {
         Self::ALL.into_iter().find(|family| family.word() == word)
     }
 
+    /// Bytes that nodes take as one request body, where it is more than the gateway's usual
+    /// bound.
+    pub const fn body_limit(self) -> Option<u64> {
+        match self {
+            Self::Substrate => Some(15 << 20),
+            Self::Ethereum | Self::Near | Self::Icon => None,
+        }
+    }
+
+    /// The path at which nodes serve, where it is not `/`.
+    pub const fn usual_path(self) -> Option<&'static str> {
+        match self {
+            Self::Icon => Some(icon::PATH),
+            Self::Ethereum | Self::Substrate | Self::Near => None,
+        }
+    }
+
+    /// The other paths at which a node serves some methods, by the word of the method's
+    /// column `path`: they follow from the path of its endpoint.
+    pub fn other_paths(self, usual: &str) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Icon => icon::other_paths(usual),
+            Self::Ethereum | Self::Substrate | Self::Near => Vec::new(),
+        }
+    }
+
+    /// Whether clients of this family put a path like this behind a chain's route.
+    pub fn serves_below(self, path: &str) -> bool {
+        match self {
+            Self::Icon => icon::serves_below(path),
+            Self::Ethereum | Self::Substrate | Self::Near => false,
+        }
+    }
+
     /// How this family asks; `None` where it has no such question.
     pub fn question(self, ask: Ask) -> Option<Question> {
         match self {
@@ -176,14 +229,39 @@ impl Family {
         }
     }
 
-    /// Reads the result of [`Ask::Head`], [`Ask::Safe`], [`Ask::Finalized`] and
-    /// the two by hash and number; `None` for `null` and for anything unreadable.
-    pub fn read_header(self, result: &str) -> Option<Header> {
+    /// Which finality marks nodes are asked for. None: every block is final.
+    pub const fn marks(self) -> &'static [Ask] {
         match self {
-            Self::Ethereum => ethereum::read_header(result),
-            Self::Substrate => substrate::read_header(result),
-            Self::Near => near::read_header(result),
-            Self::Icon => icon::read_header(result),
+            Self::Ethereum | Self::Near => &[Ask::Safe, Ask::Finalized],
+            Self::Substrate => &[Ask::Finalized],
+            Self::Icon => &[],
+        }
+    }
+
+    /// Reads the result of [`Ask::Head`], [`Ask::Safe`], [`Ask::Finalized`] and
+    /// [`Ask::HeaderByHash`]; `None` for `null` and for anything unreadable.
+    pub fn read_shown(self, ask: Ask, result: &str) -> Option<Shown> {
+        match self {
+            Self::Ethereum => ethereum::read_header(result).map(Shown::Header),
+            Self::Substrate => substrate::read_shown(ask, result),
+            Self::Near => near::read_header(result).map(Shown::Header),
+            Self::Icon => icon::read_header(result).map(Shown::Header),
+        }
+    }
+
+    /// Whether nodes list every method they have by its whole name.
+    pub const fn lists_methods(self) -> bool {
+        match self {
+            Self::Substrate => true,
+            Self::Ethereum | Self::Near | Self::Icon => false,
+        }
+    }
+
+    /// Whether clients are answered from the texts of headers that nodes showed.
+    pub const fn answers_headers(self) -> bool {
+        match self {
+            Self::Substrate => true,
+            Self::Ethereum | Self::Near | Self::Icon => false,
         }
     }
 
@@ -192,8 +270,20 @@ impl Family {
         match self {
             Self::Ethereum => ethereum::read_identity(ask, result),
             Self::Substrate => substrate::read_identity(ask, result),
-            Self::Near => near::read_identity(ask, result),
+            Self::Near => near::read_identity(result),
             Self::Icon => icon::read_identity(ask, result),
+        }
+    }
+
+    /// What [`Family::parse_identity`] reads, for whoever wrote something else.
+    pub const fn identities(self) -> &'static str {
+        match self {
+            Self::Ethereum => {
+                "a chain id (\"0x539\" or 1337) or a genesis hash (0x and 64 hex digits)"
+            }
+            Self::Substrate => "a genesis hash (0x and 64 hex digits)",
+            Self::Near => "a chain_id (\"mainnet\") or a genesis hash (base58)",
+            Self::Icon => "a nid (\"0x1\" or 1) or a genesis hash (0x and 64 hex digits)",
         }
     }
 
@@ -285,6 +375,15 @@ impl Family {
         }
     }
 
+    /// How a pin names the block where a method takes references of that kind: by its hash
+    /// wherever it can, so that a node on another branch cannot answer from there.
+    pub const fn pin_form(self, kind: ReferenceKind) -> BlockForm {
+        match (self, kind) {
+            (_, ReferenceKind::Hash) | (Self::Near, _) => BlockForm::Hash,
+            (Self::Ethereum | Self::Substrate | Self::Icon, _) => BlockForm::Number,
+        }
+    }
+
     /// A block as it is written into a call.
     pub fn block_text(self, block: Block, form: BlockForm) -> String {
         match self {
@@ -333,6 +432,20 @@ impl Family {
             Self::Substrate => substrate::local_answer(method, facts),
             Self::Near | Self::Icon => None,
         }
+    }
+
+    /// A result in which a node told its own newest block, `at` the row's column `tip_at`,
+    /// with the served tip there instead; `None` where it says nothing of one, or the same.
+    pub fn with_tip(self, result: &str, at: &str, tip: Block) -> Option<String> {
+        let place = walk::find_range(result, at)?;
+        let own = result.get(place.clone())?;
+        let text = match self {
+            Self::Near => near::with_tip(own, tip)?,
+            Self::Ethereum | Self::Substrate | Self::Icon => {
+                self.block_text(tip, BlockForm::Number)
+            }
+        };
+        (text != own).then(|| format!("{}{text}{}", &result[..place.start], &result[place.end..]))
     }
 
     /// What a node's error means, as far as its text or code is known.

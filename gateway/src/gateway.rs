@@ -170,18 +170,30 @@ impl Gateway {
 
     /// Finds the chain for a request: Host (lower case, no port) first, then the normalised path.
     pub fn route(&self, host: Option<&str>, path: &str) -> Route {
-        if path == "/"
-            && let Some(host) = host
-            && let Some(chain) = self.current.find(|topology| topology.by_host(host))
-        {
+        if let Some(chain) = self.chain_at(host, path) {
             return Route::Chain(chain);
         }
-        if let Some(chain) = self.current.find(|topology| topology.by_path(path)) {
-            return Route::Chain(chain);
+        // what clients of some families put behind a chain's route
+        for (at, _) in path.match_indices('/') {
+            let (route, below) = path.split_at(at);
+            let route = if route.is_empty() { "/" } else { route };
+            if let Some(chain) = self.chain_at(host, route)
+                && chain.config.family.serves_below(below)
+            {
+                return Route::Chain(chain);
+            }
         }
         let head = path.rsplit_once('/').map_or("", |(head, _)| head);
         let keyed = !head.is_empty() && self.current.find(|t| t.by_path(head)).is_some();
         if keyed { Route::Key } else { Route::None }
+    }
+
+    /// The chain that a host, or else a path, leads to.
+    fn chain_at(&self, host: Option<&str>, path: &str) -> Option<ChainLease> {
+        let by_host = host.filter(|_| path == "/");
+        by_host
+            .and_then(|host| self.current.find(|topology| topology.by_host(host)))
+            .or_else(|| self.current.find(|topology| topology.by_path(path)))
     }
 
     /// Answers one request text of a chain.

@@ -289,7 +289,7 @@ pub struct Method {
     /// Member of the result in which the served tip's number stands in place of the node's.
     pub tip_at: Option<Box<str>>,
     /// The path below `/api/` at which nodes serve the method, where it is not the usual one.
-    pub path: Option<Box<str>>,
+    pub path: Option<&'static str>,
     /// Member of the params object that is part of the method: the row METHOD.VALUE counts,
     /// where there is one.
     pub kind: Option<Box<str>>,

@@ -14,7 +14,7 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{
     clock::Timestamp,
     config::{self, Config},
-    method::{MethodIndex, MethodTable},
+    method::{Class, MethodIndex, MethodTable},
     metrics::ChainMetrics,
     names::{Name, NodeIndex, ZoneIndex},
     node::{Node, Place},
@@ -159,6 +159,22 @@ impl Chain {
         &self.config.methods
     }
 
+    /// Names of the methods that are served: those of the table that some node has.
+    pub fn served_methods(&self) -> Vec<&str> {
+        let rows = self.methods().rows().iter().filter(|row| match row.class {
+            Class::Local => true,
+            Class::Read | Class::Write => {
+                let has = |member: &Member| !member.node.lacks(row.index, &row.name);
+                self.members.iter().any(has)
+            }
+            Class::Subscribe | Class::Unsubscribe | Class::Session | Class::Refuse => false,
+        });
+        let mut names: Vec<&str> =
+            rows.map(|row| &*row.name).filter(|name| !name.contains(['*', '.'])).collect();
+        names.sort_unstable();
+        names
+    }
+
     /// What choosing sees of each node at this instant.
     pub fn views(&self, now: Timestamp, ask: &Ask, method: (MethodIndex, &str)) -> Views {
         let view = |member: &Member| member.node.view(now, member.place, ask, method);
@@ -208,6 +224,7 @@ impl Member {
             return Ok(Self { node, client, place });
         }
         let options = Options {
+            other_paths: chain.family.other_paths(&node.http.path),
             headers: node.headers.clone(),
             tls: node.tls.clone(),
             max_connections: node.max_connections,

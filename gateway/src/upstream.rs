@@ -80,12 +80,14 @@ pub struct Outgoing {
     pub cap: u64,
     /// Goes first when all connections are busy: probes.
     pub priority: bool,
+    /// One of [`Options::other_paths`]; `None`, or one the node has not: its usual path.
+    pub path: Option<&'static str>,
 }
 
 impl Outgoing {
-    /// A usual request: whole up to 256 KiB, 25 MiB in all, no priority.
+    /// A usual request: whole up to 256 KiB, 25 MiB in all, no priority, the usual path.
     pub fn new(body: Bytes, deadline: Instant) -> Self {
-        Self { body, deadline, whole_up_to: 256 << 10, cap: 25 << 20, priority: false }
+        Self { body, deadline, whole_up_to: 256 << 10, cap: 25 << 20, priority: false, path: None }
     }
 }
 

@@ -62,6 +62,7 @@ fn gateway() -> Gateway {
             block_time: Duration::from_secs(12),
         },
         &block.map(Line::of).unwrap_or_default(),
+        None,
     );
     let current = Arc::new(Current::new(topology));
     Gateway::new(current, Clock::manual(), AccessLog::off())

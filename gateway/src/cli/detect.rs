@@ -16,34 +16,31 @@ use crate::{
     tracker::ask,
 };
 
-/// A config for these nodes. A family is taken when a node answers its question; where
-/// nobody answers, the first family is assumed, with a warning: nodes may come up later.
+/// A config for these nodes. Of several families whose questions they answer, the last one
+/// counts: nodes of other kinds may also answer Ethereum's, which comes first. Where nobody
+/// answers, the first family is assumed, with a warning: nodes may come up later.
 ///
 /// # Errors
-/// A URL that is none.
+/// A URL that is none, or an `--identity` that no family has.
 pub async fn detect(
     urls: &[String],
     listen: Option<SocketAddr>,
     identity: Option<&str>,
 ) -> Result<Loaded, Vec<Problem>> {
-    if identity.is_some() {
-        let family = Family::ALL[0];
-        return Config::for_nodes(&Nodes { urls, listen, family, identity });
-    }
-    for family in Family::ALL {
-        let nodes = Nodes { urls, listen, family, identity: None };
-        let loaded = Config::for_nodes(&nodes)?;
-        if let Some(identity) = identity_of(&loaded.config).await {
-            tracing::info!(family = family.word(), %identity, "asked the nodes what they are");
-            let text = identity.to_string();
-            return Config::for_nodes(&Nodes { identity: Some(&text), ..nodes });
-        }
+    let of = |family| Nodes { urls, listen, family, identity };
+    for family in Family::ALL.into_iter().rev() {
+        let asked = Config::for_nodes(&Nodes { identity: None, ..of(family) })?;
+        let Some(found) = identity_of(&asked.config).await else { continue };
+        tracing::info!(family = family.word(), identity = %found, "asked the nodes what they are");
+        let found = found.to_string();
+        let identity = identity.unwrap_or(&found);
+        return Config::for_nodes(&Nodes { identity: Some(identity), ..of(family) });
     }
     tracing::warn!(
         family = Family::ALL[0].word(),
         "no node says what it is: its family is assumed, its chain is learned when it answers"
     );
-    Config::for_nodes(&Nodes { urls, listen, family: Family::ALL[0], identity: None })
+    Config::for_nodes(&of(Family::ALL[0]))
 }
 
 /// What most of the answering nodes say.
@@ -56,7 +53,11 @@ async fn identity_of(config: &Config) -> Option<Identity> {
     said.iter().max_by_key(votes).cloned()
 }
 
+/// What a node says to the first question about its identity that the family has.
 async fn one(chain: &Chain, member: &Member) -> Option<Identity> {
-    let told = ask(chain, member, Ask::ChainId, Purpose::Probe).await?;
-    chain.config.family.read_identity(Ask::ChainId, told.result()?)
+    let family = chain.config.family;
+    let question =
+        [Ask::ChainId, Ask::Genesis].into_iter().find(|&ask| family.question(ask).is_some())?;
+    let told = ask(chain, member, question, Purpose::Probe).await?;
+    family.read_identity(question, told.result()?)
 }

@@ -32,6 +32,7 @@ pub fn check(problems: &mut Problems<'_>, root: &Fields, folder: &Path) -> Confi
         problems,
         folder,
         limits,
+        body_written: section("limits").get("body").is_some_and(|body| body.written),
         chains: HashMap::new(),
         nodes: HashMap::new(),
         routes: HashMap::new(),
@@ -51,6 +52,8 @@ struct Checker<'p, 't> {
     problems: &'p mut Problems<'t>,
     folder: &'p Path,
     limits: Limits,
+    /// Whether the file says how large a body may be: else families differ.
+    body_written: bool,
     chains: HashMap<String, usize>,
     nodes: HashMap<String, usize>,
     routes: HashMap<Route, (String, usize)>,

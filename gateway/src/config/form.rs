@@ -44,7 +44,8 @@ impl Form {
             Self::Header => "an HTTP header name other than those of the connection itself",
             Self::Method => "a JSON-RPC method name: 1 to 128 printable ASCII characters",
             Self::Identity => {
-                "a chain id (\"0x539\" or 1337) or a genesis hash (0x and 64 hex digits)"
+                "a chain id or network id (\"0x539\" or 1337), a chain's name (\"mainnet\") or a genesis \
+                 hash, as the family has it"
             }
             Self::File => "the path of a file, relative to this file's folder or absolute",
             Self::Block => "a block reference as the method table writes it",
@@ -81,7 +82,7 @@ impl Form {
             Self::Origin => accept(is_origin(text), text, "an origin"),
             Self::Header => check_header(text),
             Self::Method => accept(is_word(text), text, "a method name"),
-            Self::Identity => accept(is_word(text), text, "a chain id or genesis hash"),
+            Self::Identity => accept(is_word(text), text, "an identity"),
             Self::File => accept(!text.contains('\0'), "it", "a path"),
             Self::Block => accept(text.len() <= 128, text, "a block reference"),
         }

@@ -25,7 +25,6 @@ const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
 const FAMILY_WORDS: [&str; Family::ALL.len()] = family_words();
-const LATER_FAMILIES: &[&str] = &["substrate", "near", "icon"];
 
 const fn family_words() -> [&'static str; Family::ALL.len()] {
     let mut words = [""; Family::ALL.len()];
@@ -162,7 +161,12 @@ static ADMIN: Table = Table {
 static LIMITS: Table = Table {
     doc: "Bounds on what clients may send and get.",
     keys: &[
-        key("body", SIZE_OF_BODY, is("5MiB"), "Bytes of one request body; more is 413."),
+        key(
+            "body",
+            SIZE_OF_BODY,
+            is("5MiB"),
+            "Bytes of one request body; more is 413. Where it is not set, chains whose nodes take more (15MiB of the family `substrate`) take that.",
+        ),
         key("batch", ITEMS_OF_BATCH, integer(100), "Calls of one batch."),
         key(
             "bodies",
@@ -205,12 +209,7 @@ static CHAIN: Table = Table {
     doc: "One chain.",
     keys: &[
         key("name", NAME, REFUSED, "The chain's name in routes, metrics and logs."),
-        key(
-            "family",
-            Kind::Word { words: &FAMILY_WORDS, later: LATER_FAMILIES },
-            REFUSED,
-            "The kind of chain.",
-        ),
+        key("family", words(&FAMILY_WORDS), REFUSED, "The kind of chain."),
         key(
             "routes",
             Kind::List { of: &Kind::Text(Form::Route), max: MAX_ROUTES },
@@ -224,7 +223,7 @@ static CHAIN: Table = Table {
                 Kind::Integer { min: 0, max: i64::MAX as u64 },
             ]),
             Absent::Means("learned from the first majority of nodes"),
-            "Chain id or genesis hash: a node that says another one never serves.",
+            "Which chain it is: chain id, network id, name or genesis hash, as the family has it. A node that says another one never serves.",
         ),
         key(
             "lag",
@@ -370,7 +369,7 @@ static METHOD: Table = Table {
         ),
         key(
             "cache",
-            words(&["final", "head", "finalized_head", "chain", "never"]),
+            words(&["final", "executed", "head", "finalized_head", "chain", "never"]),
             Absent::Means("as in the table"),
             "How long its answer stays true.",
         ),
@@ -412,9 +411,9 @@ static METHOD: Table = Table {
         ),
         key(
             "transaction",
-            Kind::Integer { min: 0, max: 15 },
+            Kind::Either(&[Kind::Integer { min: 0, max: 15 }, Kind::Text(Form::Block)]),
             Absent::Means("as in the table"),
-            "Position of the signed transaction in the params, counted from 0.",
+            "Where the signed transaction stands in the params: position (counted from 0), `.name`, or `params` for all of them.",
         ),
         key(
             "by_hash",
@@ -428,6 +427,42 @@ static METHOD: Table = Table {
             Kind::Text(Form::Method),
             Absent::Means("as in the table"),
             "Member of the result that names its block: one from above the tip waits for the tip.",
+        ),
+        key(
+            "omitted",
+            words(&["local"]),
+            Absent::Means("as in the table"),
+            "What the call is without its block: `local`, answered by the gateway from the served tip.",
+        ),
+        key(
+            "requires",
+            Kind::Text(Form::Block),
+            Absent::Means("as in the table"),
+            "Place of a param without which the call is refused.",
+        ),
+        key(
+            "pinned_as",
+            Kind::Text(Form::Block),
+            Absent::Means("as in the table"),
+            "`METHOD .MEMBER`: the call is asked as METHOD, with the served tip as MEMBER of its params.",
+        ),
+        key(
+            "tip_at",
+            Kind::Text(Form::Method),
+            Absent::Means("as in the table"),
+            "Member of the result in which the served tip stands in place of the node's own newest block.",
+        ),
+        key(
+            "path",
+            words(&["v3d", "rosetta"]),
+            Absent::Means("as in the table"),
+            "The path below `/api/` at which nodes serve it, where it is not the usual one.",
+        ),
+        key(
+            "kind",
+            Kind::Text(Form::Method),
+            Absent::Means("as in the table"),
+            "Member of the params that is part of the method: the row METHOD.VALUE counts, where there is one.",
         ),
     ],
     later: &[],

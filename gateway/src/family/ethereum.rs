@@ -23,9 +23,6 @@ pub fn question(ask: Ask) -> Question {
         Ask::Safe => (BLOCK_BY_NUMBER, Cow::Borrowed(r#"["safe",false]"#)),
         Ask::Finalized => (BLOCK_BY_NUMBER, Cow::Borrowed(r#"["finalized",false]"#)),
         Ask::Genesis => (BLOCK_BY_NUMBER, Cow::Borrowed(r#"["0x0",false]"#)),
-        Ask::HeaderByNumber(number) => {
-            (BLOCK_BY_NUMBER, Cow::Owned(format!(r#"["{number:#x}",false]"#)))
-        }
         Ask::HeaderByHash(hash) => {
             ("eth_getBlockByHash", Cow::Owned(format!(r#"["{hash}",false]"#)))
         }

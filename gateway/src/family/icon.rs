@@ -15,24 +15,47 @@ use serde::Deserialize;
 use super::{Ask, Header, Identity, Question};
 use crate::{error::Kind, names::Hash};
 
+/// Where nodes serve; a channel's name may follow.
+pub const PATH: &str = "/api/v3";
+
+/// The debug API and the trace API lie beside the usual one, with the same channel.
+pub fn other_paths(usual: &str) -> Vec<(&'static str, String)> {
+    let Some((before, channel)) = usual.split_once(PATH) else { return Vec::new() };
+    let beside = |word| (word, format!("{before}/api/{word}{channel}"));
+    ["v3d", "rosetta"].into_iter().map(beside).collect()
+}
+
+/// `/api/v3` and `/api/v3d`, with or without a channel: which of them makes no difference,
+/// for every method is asked where nodes serve it.
+pub fn serves_below(path: &str) -> bool {
+    let Some(rest) = path.strip_prefix(PATH) else { return false };
+    let channel = rest.strip_prefix('d').unwrap_or(rest);
+    channel.is_empty() || channel.strip_prefix('/').is_some_and(|name| !name.contains('/'))
+}
+
 const BY_HEIGHT: &str = "icx_getBlockByHeight";
 
 /// How ICON nodes are asked.
 pub fn question(ask: Ask) -> Option<Question> {
     let height = |number: u64| Cow::Owned(format!(r#"{{"height":"{number:#x}"}}"#));
     let (method, params) = match ask {
-        Ask::Head | Ask::Safe | Ask::Finalized => ("icx_getLastBlock", Cow::Borrowed("{}")),
+        Ask::Head => ("icx_getLastBlock", Cow::Borrowed("{}")),
         Ask::HeaderByHash(hash) => {
             ("icx_getBlockByHash", Cow::Owned(format!(r#"{{"hash":"{hash}"}}"#)))
         }
-        Ask::HeaderByNumber(number) => (BY_HEIGHT, height(number)),
         Ask::Genesis => (BY_HEIGHT, height(0)),
         Ask::ChainId => ("icx_getNetworkInfo", Cow::Borrowed("{}")),
         Ask::StateByNumber(number) => ("icx_getTotalSupply", height(number)),
         Ask::Transaction(hash) => {
             ("icx_getTransactionByHash", Cow::Owned(format!(r#"{{"txHash":"{hash}"}}"#)))
         }
-        Ask::Sync | Ask::Version | Ask::StateByHash(_) | Ask::Methods => return None,
+        // every block is final; the rest is on a path for administrators only
+        Ask::Safe
+        | Ask::Finalized
+        | Ask::Sync
+        | Ask::Version
+        | Ask::StateByHash(_)
+        | Ask::Methods => return None,
     };
     Some(Question { method, params })
 }

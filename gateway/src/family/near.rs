@@ -10,8 +10,8 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::{Ask, Header, Identity, Question};
-use crate::error::Kind;
+use super::{Ask, BlockForm, Header, Identity, Question};
+use crate::{error::Kind, names::Block, rpc::walk::find_range};
 
 /// How NEAR nodes are asked. There is none for a state (no account is on every chain), nor
 /// for a transaction by its hash alone: nodes want its signer too.
@@ -23,9 +23,9 @@ pub fn question(ask: Ask) -> Option<Question> {
         Ask::HeaderByHash(hash) => {
             ("block", Cow::Owned(format!(r#"{{"block_id":"{}"}}"#, block::write_hash(hash))))
         }
-        Ask::HeaderByNumber(number) => ("block", Cow::Owned(format!(r#"{{"block_id":{number}}}"#))),
-        Ask::Genesis | Ask::Sync | Ask::Version => ("status", Cow::Borrowed("[]")),
-        Ask::ChainId
+        Ask::ChainId | Ask::Sync | Ask::Version => ("status", Cow::Borrowed("[]")),
+        // its hash is in the answer about the chain's name
+        Ask::Genesis
         | Ask::StateByHash(_)
         | Ask::StateByNumber(_)
         | Ask::Methods
@@ -67,6 +67,8 @@ pub fn read_header(result: &str) -> Option<Header> {
 #[derive(Deserialize)]
 struct WireStatus<'a> {
     #[serde(borrow)]
+    chain_id: Cow<'a, str>,
+    #[serde(borrow)]
     genesis_hash: Cow<'a, str>,
     sync_info: WireSync,
     #[serde(borrow)]
@@ -84,16 +86,26 @@ struct WireVersion<'a> {
     version: Cow<'a, str>,
 }
 
-/// Reads the genesis hash out of `status`.
-pub fn read_identity(ask: Ask, result: &str) -> Option<Identity> {
+/// Reads the chain's name and its genesis hash out of `status`.
+pub fn read_identity(result: &str) -> Option<Identity> {
     let status: WireStatus<'_> = serde_json::from_str(result).ok()?;
-    let genesis = block::read_hash(&status.genesis_hash).filter(|_| ask == Ask::Genesis)?;
-    Some(Identity { genesis: Some(genesis), ..Identity::default() })
+    let genesis = block::read_hash(&status.genesis_hash);
+    Some(Identity { name: Some(read_name(&status.chain_id)?), genesis, number: None })
 }
 
-/// A genesis hash.
+/// A chain's name, or a genesis hash.
 pub fn parse_identity(text: &str) -> Option<Identity> {
-    Some(Identity { genesis: Some(block::read_hash(text)?), ..Identity::default() })
+    match block::read_hash(text) {
+        Some(genesis) => Some(Identity { genesis: Some(genesis), ..Identity::default() }),
+        None => Some(Identity { name: Some(read_name(text)?), ..Identity::default() }),
+    }
+}
+
+/// `mainnet`, `testnet`, or what a private network is called: 1 to 64 letters, digits,
+/// `-`, `_` and `.`.
+fn read_name(text: &str) -> Option<Box<str>> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    ((1..=64).contains(&text.len()) && text.bytes().all(plain)).then(|| text.into())
 }
 
 /// Reads `status`: a frozen node says `false` too.
@@ -105,6 +117,20 @@ pub fn read_syncing(result: &str) -> Option<bool> {
 pub fn read_version(result: &str) -> Option<String> {
     let status: WireStatus<'_> = serde_json::from_str(result).ok()?;
     Some(super::plain(&status.version.version))
+}
+
+/// `sync_info` of a node's `status` with the served tip in it; `None` where it is there.
+/// The time and the state root beside it stay those of the node's own newest block.
+pub fn with_tip(sync_info: &str, tip: Block) -> Option<String> {
+    let height = find_range(sync_info, "latest_block_height")?;
+    let hash = find_range(sync_info, "latest_block_hash")?;
+    let mut texts = [(height, tip.number.to_string()), (hash, block::write(tip, BlockForm::Hash))];
+    texts.sort_by_key(|(place, _)| std::cmp::Reverse(place.start));
+    let mut written = sync_info.to_owned();
+    for (place, text) in texts {
+        written.replace_range(place, &text);
+    }
+    Some(written)
 }
 
 /// NEAR's own errors are all −32000 and tell by `name`; JSON-RPC's are what they are.

@@ -9,11 +9,11 @@ fn hash(byte: u8) -> Hash {
 }
 
 fn number(number: u64) -> Identity {
-    Identity { number: Some(number), genesis: None }
+    Identity { number: Some(number), ..Identity::default() }
 }
 
 fn genesis(byte: u8) -> Identity {
-    Identity { number: None, genesis: Some(hash(byte)) }
+    Identity { genesis: Some(hash(byte)), ..Identity::default() }
 }
 
 #[test]
@@ -24,7 +24,6 @@ fn every_question_is_a_method_and_a_json_array() {
         (Ask::Safe, "eth_getBlockByNumber", r#"["safe",false]"#.to_owned()),
         (Ask::Finalized, "eth_getBlockByNumber", r#"["finalized",false]"#.to_owned()),
         (Ask::Genesis, "eth_getBlockByNumber", r#"["0x0",false]"#.to_owned()),
-        (Ask::HeaderByNumber(436), "eth_getBlockByNumber", r#"["0x1b4",false]"#.to_owned()),
         (Ask::HeaderByHash(at), "eth_getBlockByHash", format!(r#"["{at}",false]"#)),
         (Ask::ChainId, "eth_chainId", "[]".to_owned()),
         (Ask::Sync, "eth_syncing", "[]".to_owned()),
@@ -53,12 +52,13 @@ fn a_header_is_read_out_of_a_block() {
         )
     };
     let expected = Header { number: 436, hash: own, parent, time: Some(0x66) };
-    assert_eq!(FAMILY.read_header(&block(r#""0x1b4""#)), Some(expected));
+    let read = |text: &str| FAMILY.read_shown(Ask::Head, text);
+    assert_eq!(read(&block(r#""0x1b4""#)), Some(Shown::Header(expected)));
     for number in ["436", "null", r#""436""#, r#""0x""#, r#""0x+1""#, r#""0x11112222333344445""#] {
-        assert_eq!(FAMILY.read_header(&block(number)), None, "{number}");
+        assert_eq!(read(&block(number)), None, "{number}");
     }
     for text in ["null", "", "[]", "{}", "\"0x1\"", "<html>"] {
-        assert_eq!(FAMILY.read_header(text), None, "{text}");
+        assert_eq!(read(text), None, "{text}");
     }
 }
 
@@ -98,12 +98,15 @@ fn an_operator_writes_a_chain_id_in_hex_or_decimal_or_a_genesis_hash() {
 
 #[test]
 fn identities_agree_by_every_part_known_to_both() {
-    let both = Identity { number: Some(1), genesis: Some(hash(1)) };
+    let both = number(1).merged(&genesis(1));
+    let name = |name: &str| Identity { name: Some(name.into()), ..Identity::default() };
     for (a, b, expected) in [
         (number(1), number(1), Some(true)),
         (number(1), number(2), Some(false)),
         (genesis(1), genesis(2), Some(false)),
         (number(1), genesis(1), None),
+        (name("mainnet"), name("mainnet").merged(&genesis(1)), Some(true)),
+        (name("mainnet"), name("testnet").merged(&genesis(1)), Some(false)),
         (both.clone(), number(1), Some(true)),
         (both.clone(), number(1).merged(&genesis(2)), Some(false)),
         (Identity::default(), both, None),
@@ -166,11 +169,15 @@ fn local_answers_hold_only_what_the_facts_say() {
     let identity = number(1337);
     let known = LocalFacts {
         tip: Some(Block { number: 436, hash: hash(1) }),
+        finalized: None,
+        header: None,
         identity: Some(&identity),
         tip_moving: true,
+        nodes: 1,
+        methods: &Vec::new,
     };
     let still = LocalFacts { tip_moving: false, ..known };
-    let unknown = LocalFacts { tip: None, identity: None, tip_moving: false };
+    let unknown = LocalFacts { tip: None, identity: None, ..still };
     let at_tip = r#"{"startingBlock":"0x1b4","currentBlock":"0x1b4","highestBlock":"0x1b4"}"#;
     for (method, facts, expected) in [
         ("eth_blockNumber", &known, Some(r#""0x1b4""#)),
@@ -204,14 +211,14 @@ proptest! {
     #[test]
     fn a_written_identity_reads_back(id: u64, bytes: [u8; 32], by_number: bool) {
         let identity = if by_number { number(id) } else {
-            Identity { number: None, genesis: Some(Hash(bytes)) }
+            Identity { genesis: Some(Hash(bytes)), ..Identity::default() }
         };
         prop_assert_eq!(FAMILY.parse_identity(&identity.to_string()), Some(identity));
     }
 
     #[test]
     fn no_text_panics(text in "\\PC*") {
-        FAMILY.read_header(&text);
+        FAMILY.read_shown(Ask::Head, &text);
         FAMILY.read_identity(Ask::ChainId, &text);
         FAMILY.read_syncing(&text);
         FAMILY.read_version(&text);

@@ -33,34 +33,48 @@ impl Scope<'_> {
         match way(self.chain, call) {
             Way::Refused(error) => Served::refused(error),
             Way::Local => self.local(call).await,
+            Way::LocalOrRead(needs) => match self.local_answer(&call.method) {
+                Some(raw) => Served::ours(Content::Ours(raw)),
+                None => self.read(call, &needs).await,
+            },
             Way::Write(needs) => self.write(call, &needs).await,
             Way::Read(needs) => self.read(call, &needs).await,
         }
     }
 
-    /// Answers from what the gateway knows itself; waits a block time for a first tip.
+    /// Answers from what the gateway knows itself; waits a block time for what it does not
+    /// know yet.
     async fn local(&self, call: &Call<'_>) -> Served {
-        let state = &self.chain.state;
         let until = self.block_time_from_now();
         loop {
-            let tips = state.tips();
-            let identity = state.identity.load();
-            let patience = head::MIN_PATIENCE.max(tips.block_time * 3);
-            let facts = LocalFacts {
-                tip: tips.latest,
-                identity: identity.as_deref(),
-                tip_moving: self.now().since(tips.since) < patience,
-            };
-            if let Some(raw) = self.chain.config.family.local_answer(&call.method, &facts) {
+            let tips = self.chain.state.tips();
+            if let Some(raw) = self.local_answer(&call.method) {
                 return Served::ours(Content::Ours(raw));
-            }
-            if tips.latest.is_some() && identity.is_some() {
-                return Served::refused(CallError::MethodNotFound);
             }
             if !self.tip_moves_before(until, &tips).await {
                 return Served::refused(self.no_tip());
             }
         }
+    }
+
+    fn local_answer(&self, method: &str) -> Option<String> {
+        let state = &self.chain.state;
+        let tips = state.tips();
+        let identity = state.identity.load();
+        let header = tips.latest.and_then(|tip| state.header_of(tip));
+        let patience = head::MIN_PATIENCE.max(tips.block_time * 3);
+        self.chain.config.family.local_answer(
+            method,
+            &LocalFacts {
+                tip: tips.latest,
+                finalized: tips.finalized,
+                header: header.as_deref(),
+                identity: identity.as_deref(),
+                tip_moving: self.now().since(tips.since) < patience,
+                nodes: self.chain.members.iter().filter(|member| !member.node.is_out()).count(),
+                methods: &|| self.chain.served_methods(),
+            },
+        )
     }
 
     async fn read(&self, call: &Call<'_>, needs: &Needs<'_>) -> Served {
@@ -100,9 +114,21 @@ impl Scope<'_> {
         let tip = tips.latest.map_or(0, |tip| tip.number);
         let weight = needs.weight_at(tip);
         let job = Job::new(*self, call, needs, (ask, weight), blocks);
-        let served = job.relay().await;
+        let served = self.with_tip(needs, job.relay().await, tips);
         match self.block_of(needs, &served) {
             Some(number) => self.once_shown(number, served).await,
+            None => served,
+        }
+    }
+
+    /// Puts the served tip in where the method's row says that a node tells its own.
+    fn with_tip(&self, needs: &Needs<'_>, served: Served, tips: &Tips) -> Served {
+        let (Some(at), Some(tip)) = (&needs.method.tip_at, tips.latest) else { return served };
+        let Content::Result(raw) = &served.content else { return served };
+        let family = self.chain.config.family;
+        let text = std::str::from_utf8(raw).ok().and_then(|raw| family.with_tip(raw, at, tip));
+        match text {
+            Some(text) => Served { content: Content::Result(text.into()), ..served },
             None => served,
         }
     }

@@ -327,6 +327,7 @@ impl<'c> Job<'c> {
         let out = Outgoing {
             whole_up_to: whole,
             cap: limit,
+            path: self.needs.method.path,
             ..Outgoing::new(self.body(&member.node, id), self.attempt_deadline())
         };
         let sent = member.client.send(out).await;

@@ -13,6 +13,8 @@ pub enum Way<'t> {
     Refused(CallError),
     /// Answered from what the gateway knows itself.
     Local,
+    /// The same, and by a node where the gateway does not know it.
+    LocalOrRead(Needs<'t>),
     Write(Needs<'t>),
     Read(Needs<'t>),
 }
@@ -31,7 +33,7 @@ pub fn way<'t>(chain: &'t Chain, call: &Call<'_>) -> Way<'t> {
             // what the params make of it
             Ok(needs) => match needs.class {
                 Class::Refuse => Way::Refused(CallError::MethodNotFound),
-                Class::Local => Way::Local,
+                Class::Local => Way::LocalOrRead(needs),
                 Class::Write => Way::Write(needs),
                 _ => Way::Read(needs),
             },

@@ -33,7 +33,7 @@ impl MethodTable {
             }
         };
         let class = class(method, params, block);
-        let pins = if class == method.class { keep_useful(method, pins) } else { Pins::none() };
+        let pins = if class == Class::Refuse { Pins::none() } else { keep_useful(method, pins) };
         Ok(Needs { method, class, block, weight: weight(method, params, block), pins })
     }
 }
@@ -139,10 +139,10 @@ impl BlockChoice {
                 Some(found) => found,
                 None => return Ok(Choice::Missing),
             },
-            (_, Spot::Value(at)) => one(family, params, pin_of(kind, at, "", ""), kind)?,
-            (_, Spot::Null(at)) if self.optional => omitted(pin_of(kind, at, "", "")),
+            (_, Spot::Value(at)) => one(family, params, pin_of(family, kind, at, "", ""), kind)?,
+            (_, Spot::Null(at)) if self.optional => omitted(pin_of(family, kind, at, "", "")),
             (_, Spot::Gap(gap)) if self.optional => {
-                omitted(pin_of(kind, gap.at, gap.before, gap.after))
+                omitted(pin_of(family, kind, gap.at, gap.before, gap.after))
             }
             // params before it are missing too: the node says which
             (_, Spot::Short) if self.optional && self.place.object.is_none() => {
@@ -164,14 +164,13 @@ pub(super) const fn pin_at<'t>(at: Range<usize>, before: &'t str, after: &'stati
 
 /// A pin as a place of that kind takes it.
 const fn pin_of<'t>(
+    family: Family,
     kind: ReferenceKind,
     at: Range<usize>,
     before: &'t str,
     after: &'static str,
 ) -> Pin<'t> {
-    let hash = matches!(kind, ReferenceKind::Hash);
-    let form = if hash { BlockForm::Hash } else { BlockForm::Number };
-    Pin { form, ..pin_at(at, before, after) }
+    Pin { form: family.pin_form(kind), ..pin_at(at, before, after) }
 }
 
 /// An omitted reference: the newest block, to be written there.
@@ -199,7 +198,8 @@ fn named<'t>(
     let Some(named) = family.read_named_block(&params[at]).ok_or(BadParams::BadBlock)? else {
         return Ok(None);
     };
-    let pin = named.pin.map(|(at, before)| pin_at(at, before, ""));
+    let pin =
+        named.pin.map(|(at, before)| pin_of(family, ReferenceKind::Reference, at, before, ""));
     Ok(Some(found(named.reference, pin)))
 }
 

@@ -174,7 +174,7 @@ fn set(row: &mut Method, family: Family, column: &str, value: &Value) -> Option<
         "requires" => place(value).map(|place| row.requires = Some(place)),
         "pinned_as" => pinned_as(value).map(|other| row.pinned_as = Some(other)),
         "tip_at" => member_name(value).map(|name| row.tip_at = Some(name)),
-        "path" => word(value, PATHS).map(|path| row.path = Some(path.into())),
+        "path" => word(value, PATHS).map(|path| row.path = Some(path)),
         "kind" => member_name(value).map(|name| row.kind = Some(name)),
         _ => return None,
     })

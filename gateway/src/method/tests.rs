@@ -124,6 +124,10 @@ fn check(table: &MethodTable, sample: &Sample) {
     assert_eq!(needs.pinned_as(), sample.asked.as_deref(), "{told}");
     let given = call.params.unwrap_or_default();
     let expected = sample.pinned.as_deref().unwrap_or(given);
+    if needs.class == Class::Local && sample.pinned.is_none() {
+        // what a node is asked where the gateway does not know is not written twice
+        return;
+    }
     assert_eq!(pinned(table.family(), call.params, &needs.pins), expected, "{told}");
 }
 

@@ -2,6 +2,7 @@
 //! shown, recent blocks, budgets, and what its nodes have shown so far.
 
 use std::{
+    collections::VecDeque,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -21,7 +22,7 @@ use crate::{
     family::Identity,
     head::{Heads, Line, Marks},
     method::Tag,
-    names::{Block, Name, NodeIndex},
+    names::{Block, Hash, Name, NodeIndex},
     retry::Budget,
     topology::Member,
 };
@@ -59,6 +60,30 @@ pub struct Track {
     pub heads: Heads,
     pub safe: Marks,
     pub finalized: Marks,
+    pub headers: Headers,
+}
+
+/// The texts of recent headers, for families whose clients are answered from them.
+#[derive(Debug, Default)]
+pub struct Headers(VecDeque<(Hash, Arc<str>)>);
+
+/// Headers kept: more than a walk shows.
+const MOST_HEADERS: usize = 128;
+
+impl Headers {
+    pub fn keep(&mut self, hash: Hash, raw: &str) {
+        if self.of(hash).is_some() {
+            return;
+        }
+        self.0.push_back((hash, raw.into()));
+        if self.0.len() > MOST_HEADERS {
+            self.0.pop_front();
+        }
+    }
+
+    pub fn of(&self, hash: Hash) -> Option<Arc<str>> {
+        self.0.iter().rev().find(|(kept, _)| *kept == hash).map(|(_, raw)| Arc::clone(raw))
+    }
 }
 
 #[derive(Debug)]
@@ -66,6 +91,8 @@ pub struct ChainState {
     tips: ArcSwap<Tips>,
     /// The blocks clients were shown: what a block's number means.
     line: ArcSwap<Line>,
+    /// The served tip's header as nodes tell it, where its text is kept.
+    tip_header: ArcSwapOption<(Block, Arc<str>)>,
     /// Counts tip changes; calls that wait for a block listen here.
     pub moved: watch::Sender<u64>,
     pub blocks: Blocks,
@@ -156,6 +183,7 @@ impl ChainState {
             line: ArcSwap::from_pointee(
                 old.map(|old| (**old.line.load()).clone()).unwrap_or_default(),
             ),
+            tip_header: ArcSwapOption::new(old.and_then(|old| old.tip_header.load_full())),
             moved: watch::Sender::new(0),
             blocks: Blocks::default(),
             track: Mutex::new(Track::new(names, block_time, old.map(|old| &old.track))),
@@ -193,11 +221,19 @@ impl ChainState {
         self.line.load()
     }
 
-    /// Publishes new tips and the line that leads to them; only the tracker does.
-    pub fn show(&self, tips: Tips, line: &Line) {
+    /// The text of a served tip's header, if it is kept.
+    pub fn header_of(&self, tip: Block) -> Option<Arc<str>> {
+        let kept = self.tip_header.load();
+        kept.as_ref().filter(|kept| kept.0 == tip).map(|kept| Arc::clone(&kept.1))
+    }
+
+    /// Publishes new tips, the line that leads to them and the text of the tip's header;
+    /// only the tracker does.
+    pub fn show(&self, tips: Tips, line: &Line, header: Option<Arc<str>>) {
         if self.line.load().top() != tips.latest {
             self.line.store(Arc::new(line.clone()));
         }
+        self.tip_header.store(tips.latest.zip(header).map(Arc::new));
         let moved = self.tips.swap(Arc::new(tips)).latest != tips.latest;
         if moved {
             self.nulls.tip_moves.fetch_add(1, Relaxed);
@@ -213,6 +249,7 @@ impl Track {
             heads: Heads::new(count, block_time),
             safe: Marks::new(count),
             finalized: Marks::new(count),
+            headers: Headers::default(),
             names,
         };
         if let Some(old) = old {

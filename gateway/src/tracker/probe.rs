@@ -1,15 +1,15 @@
 //! The probe task of one node: who it is, where its head is, whether it is well.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use crate::{
     clock::{Clock, Timestamp},
-    family::{self, Identity},
+    family::{self, Header, Identity, Shown},
     head::{LINK_DEPTH, Next},
     health,
-    method::Lane,
+    method::{Lane, Method},
     metrics::{Ejection, Purpose},
-    names::NodeIndex,
+    names::{Block, Hash, NodeIndex},
     route::Facts,
     topology::{Chain, Member},
     tracker::{
@@ -45,14 +45,23 @@ struct Prober {
     marks_asked: Timestamp,
     /// When the node was last asked by a block's hash.
     hash_asked: Timestamp,
+    /// The header behind the hash it named last, where it names hashes.
+    newest: Option<Header>,
 }
 
 /// Probes one node for as long as the task lives.
 pub async fn run(chain: Arc<Chain>, at: usize, clock: Clock) {
     let started = clock.now();
     let never = Timestamp::ZERO;
-    let mut prober =
-        Prober { chain, at, clock, verified: None, marks_asked: never, hash_asked: never };
+    let mut prober = Prober {
+        chain,
+        at,
+        clock,
+        verified: None,
+        marks_asked: never,
+        hash_asked: never,
+        newest: None,
+    };
     loop {
         let began = prober.clock.now();
         let round = prober.round().await;
@@ -142,8 +151,28 @@ impl Prober {
         }
         publish::identify(&self.chain, self.member(), &found);
         self.sync().await;
-        self.member().node.forget_lacks();
+        self.methods().await;
         Round::Good
+    }
+
+    /// Learns which methods of the table the node does not have, where nodes list them all.
+    async fn methods(&self) {
+        let family = self.chain.config.family;
+        let listed = match family.lists_methods() {
+            true => self.ask(family::Ask::Methods).await,
+            false => Told::Error(String::new()),
+        };
+        let listed = listed.result().map(|raw| family.read_methods(raw)).unwrap_or_default();
+        let node = &self.member().node;
+        node.forget_lacks();
+        if listed.is_empty() {
+            return;
+        }
+        let listed: HashSet<&str> = listed.iter().map(String::as_str).collect();
+        let lacks = |row: &&Method| !row.name.contains(['*', '.']) && !listed.contains(&*row.name);
+        for row in self.chain.methods().rows().iter().filter(lacks) {
+            node.learn_lack(row.index);
+        }
     }
 
     async fn sync(&self) {
@@ -155,21 +184,64 @@ impl Prober {
     }
 
     /// Asks for the newest header and links it to what is known.
-    async fn head(&self) -> Round {
+    async fn head(&mut self) -> Round {
         let told = self.ask(family::Ask::Head).await;
         let Told::Result(raw) = &told else { return failed(told) };
-        let Some(head) = self.chain.config.family.read_header(raw) else {
-            return Round::Failed { why: "its head cannot be read".to_owned(), refused: false };
+        let head = match self.chain.config.family.read_shown(family::Ask::Head, raw) {
+            Some(Shown::Header(head)) => head,
+            Some(Shown::Hash(hash)) => match self.header_again(hash).await {
+                Some(head) => head,
+                // What lies behind one address may be two nodes, and the other may not have it
+                // yet: the node lives, and shows nothing new.
+                None => return Round::Good,
+            },
+            None => {
+                return Round::Failed { why: "its head cannot be read".to_owned(), refused: false };
+            }
         };
         let mut next = publish::observe(&self.chain, self.index(), head, self.clock.now());
         for _ in 0..LINK_DEPTH {
             let Next::Show(hash) = next else { break };
-            let told = self.ask(family::Ask::HeaderByHash(hash)).await;
-            let header = told.result().and_then(|raw| self.chain.config.family.read_header(raw));
-            let Some(header) = header.filter(|header| header.hash == hash) else { break };
+            let Some(header) = self.header(hash).await else { break };
             next = publish::show(&self.chain, self.index(), header);
         }
         Round::Good
+    }
+
+    /// The header of that block, asked for once.
+    async fn header_again(&mut self, hash: Hash) -> Option<Header> {
+        if self.newest.is_none_or(|newest| newest.hash != hash) {
+            self.newest = Some(self.header(hash).await?);
+        }
+        self.newest
+    }
+
+    async fn header(&self, hash: Hash) -> Option<Header> {
+        let question = family::Ask::HeaderByHash(hash);
+        let told = self.ask(question).await;
+        let raw = told.result()?;
+        let Some(Shown::Header(header)) = self.chain.config.family.read_shown(question, raw) else {
+            return None;
+        };
+        if header.hash != hash {
+            return None;
+        }
+        publish::keep_header(&self.chain, hash, raw);
+        Some(header)
+    }
+
+    /// A block that a node named: by its header, or by a hash that is known already or
+    /// asked for.
+    async fn block_of(&self, shown: Shown) -> Option<Block> {
+        let hash = match shown {
+            Shown::Header(header) => return Some(header.block()),
+            Shown::Hash(hash) => hash,
+        };
+        let known = self.chain.state.track.lock().heads.number_of(hash);
+        match known {
+            Some(number) => Some(Block { number, hash }),
+            None => self.header(hash).await.map(|header| header.block()),
+        }
     }
 
     /// Asks for the finality marks about once a block.
@@ -180,11 +252,13 @@ impl Prober {
             return;
         }
         self.marks_asked = now;
-        for question in [family::Ask::Safe, family::Ask::Finalized] {
+        let family = self.chain.config.family;
+        for &question in family.marks() {
             let told = self.ask(question).await;
-            let header = told.result().and_then(|raw| self.chain.config.family.read_header(raw));
-            if let Some(header) = header {
-                publish::mark(&self.chain, self.index(), question, header.block());
+            let shown = told.result().and_then(|raw| family.read_shown(question, raw));
+            let Some(shown) = shown else { continue };
+            if let Some(block) = self.block_of(shown).await {
+                publish::mark(&self.chain, self.index(), question, block);
             }
         }
     }

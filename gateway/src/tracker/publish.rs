@@ -11,7 +11,7 @@ use crate::{
     family::{self, Identity},
     head::{Header, Next, Standing, TipChange},
     health,
-    names::{Block, NodeIndex},
+    names::{Block, Hash, NodeIndex},
     route::Facts,
     topology::{Chain, Member, Tips, Track},
 };
@@ -50,6 +50,13 @@ pub fn mark(chain: &Chain, node: NodeIndex, which: family::Ask, block: Block) {
         family::Ask::Safe => track.safe.observe(node, block),
         family::Ask::Finalized => track.finalized.observe(node, block),
         _ => {}
+    }
+}
+
+/// Keeps the text of a header, where clients are answered from it.
+pub fn keep_header(chain: &Chain, hash: Hash, raw: &str) {
+    if chain.config.family.answers_headers() {
+        chain.state.track.lock().headers.keep(hash, raw);
     }
 }
 
@@ -138,7 +145,8 @@ pub fn settle(chain: &Chain, now: Timestamp, started: Timestamp) {
     }
     if tips != before {
         remember(chain, &track, tips.latest);
-        chain.state.show(tips, track.heads.served());
+        let header = tips.latest.and_then(|tip| track.headers.of(tip.hash));
+        chain.state.show(tips, track.heads.served(), header);
     }
     drop(track);
     if let Some(change) = change {
@@ -159,10 +167,12 @@ fn new_tips(
     };
     track.safe.settle(may_vote);
     track.finalized.settle(may_vote);
+    let latest = track.heads.tip();
+    let instant = if chain.config.family.marks().is_empty() { latest } else { None };
     let mut tips = Tips {
-        latest: track.heads.tip(),
-        safe: track.safe.settled(),
-        finalized: track.finalized.settled(),
+        latest,
+        safe: track.safe.settled().or(instant),
+        finalized: track.finalized.settled().or(instant),
         ..before
     };
     if let Some(change) = change {

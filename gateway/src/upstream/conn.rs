@@ -36,6 +36,8 @@ const MAX_BUFFER: usize = 128 * 1024;
 /// Everything of a request but its body.
 pub(super) struct Template {
     pub uri: Uri,
+    /// Other paths, by their words.
+    pub others: Vec<(&'static str, Uri)>,
     /// Holds a `content-length` to be overwritten, so that a copy never grows.
     pub headers: HeaderMap,
 }
@@ -44,8 +46,11 @@ impl Template {
     /// A copy that shares no reference counts with this one: each connection has
     /// its own, or workers would write to the same cache lines at every call.
     fn own(&self) -> Self {
-        let path = self.uri.path_and_query().map_or("/", |path| path.as_str());
-        let uri = Uri::builder().path_and_query(path).build();
+        let own = |uri: &Uri| {
+            let path = uri.path_and_query().map_or("/", |path| path.as_str());
+            Uri::builder().path_and_query(path).build().unwrap_or_else(|_| uri.clone())
+        };
+        let others = self.others.iter().map(|(word, uri)| (*word, own(uri))).collect();
         let mut headers = HeaderMap::with_capacity(self.headers.len());
         for (name, value) in &self.headers {
             let copied = HeaderValue::from_bytes(value.as_bytes());
@@ -53,15 +58,21 @@ impl Template {
             copy.set_sensitive(value.is_sensitive());
             headers.append(name, copy);
         }
-        Self { uri: uri.unwrap_or_else(|_| self.uri.clone()), headers }
+        Self { uri: own(&self.uri), others, headers }
     }
 
-    fn request(&self, body: Bytes) -> Request<Full<Bytes>> {
+    fn uri_of(&self, path: Option<&str>) -> &Uri {
+        let Some(path) = path else { return &self.uri };
+        let other = self.others.iter().find(|(word, _)| *word == path);
+        other.map_or(&self.uri, |(_, uri)| uri)
+    }
+
+    fn request(&self, body: Bytes, path: Option<&str>) -> Request<Full<Bytes>> {
         let mut headers = self.headers.clone();
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.uri.clone();
+        *request.uri_mut() = self.uri_of(path).clone();
         *request.headers_mut() = headers;
         request
     }
@@ -137,9 +148,13 @@ impl Conn {
     }
 
     /// Sends one request and waits for the head of the reply.
-    pub async fn request(&mut self, body: Bytes) -> Result<Response<Incoming>, UpstreamError> {
+    pub async fn request(
+        &mut self,
+        body: Bytes,
+        path: Option<&str>,
+    ) -> Result<Response<Incoming>, UpstreamError> {
         self.seen.reset();
-        let mut reply = pin!(self.sender.send_request(self.template.request(body)));
+        let mut reply = pin!(self.sender.send_request(self.template.request(body, path)));
         let replied = std::future::poll_fn(|cx| {
             drive(&mut self.driver, &self.bell, cx);
             // Only driving brings the head, so being woken for it as well says nothing new.

@@ -47,6 +47,8 @@ const RESERVED: [HeaderName; 8] =
 #[derive(Clone, Debug)]
 pub struct Options {
     pub endpoint: Endpoint,
+    /// Other paths of the endpoint, by the word that [`Outgoing::path`] names them with.
+    pub other_paths: Vec<(&'static str, String)>,
     /// Sent with every request; may replace `host`, `accept` and `user-agent`.
     pub headers: Vec<(String, Secret)>,
     pub tls: NodeTls,
@@ -65,10 +67,11 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults for `endpoint`: no headers, 64 connections, 1 s to connect.
+    /// The defaults for `endpoint`: its path alone, no headers, 64 connections, 1 s to connect.
     pub fn new(endpoint: Endpoint) -> Self {
         Self {
             endpoint,
+            other_paths: Vec::new(),
             headers: Vec::new(),
             tls: NodeTls::default(),
             max_connections: 64,
@@ -120,7 +123,9 @@ impl HttpClient {
     pub fn new(options: &Options) -> Result<Self, BuildError> {
         let Endpoint { tls, host, port, path } = &options.endpoint;
         let tls = tls.then(|| Tls::new(host, &options.tls)).transpose()?;
-        let uri = Uri::builder().path_and_query(path.as_str()).build();
+        let uri =
+            |path: &str| Uri::builder().path_and_query(path).build().map_err(|_| BuildError::Path);
+        let others = options.other_paths.iter().map(|(word, path)| Ok((*word, uri(path)?)));
         Ok(Self {
             target: Target {
                 host: host.clone(),
@@ -130,7 +135,8 @@ impl HttpClient {
                 prefer_v6: true.into(),
             },
             template: Template {
-                uri: uri.map_err(|_| BuildError::Path)?,
+                uri: uri(path)?,
+                others: others.collect::<Result<_, BuildError>>()?,
                 headers: headers(&options.endpoint, &options.headers)?,
             },
             pool: Arc::new(Pool::new(
@@ -233,7 +239,7 @@ async fn reply(
     out: &Outgoing,
     reading: &mut bool,
 ) -> Result<Reply, UpstreamError> {
-    let response = conn.request(out.body.clone()).await?;
+    let response = conn.request(out.body.clone(), out.path).await?;
     *reading = true;
     let head = read_head(&response, out.cap).map_err(|fault| conn.fault(fault))?;
     let mut body = response.into_body();

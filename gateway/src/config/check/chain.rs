@@ -7,7 +7,7 @@ use crate::{
     config::{
         Chain, Cors, Deadlines, Endpoint, Overrides, Pool, Retries, Route, UnknownMethods, Writes,
         file::{Datum, Fields, Item},
-        form::{Form, clip},
+        form::clip,
         problem::Place,
     },
     family::Family,
@@ -18,11 +18,14 @@ use crate::{
 impl Checker<'_, '_> {
     /// `None` only where the name was unreadable, which is a problem already.
     pub(super) fn chain(&mut self, fields: &Fields) -> Option<Chain> {
-        let pools = self.pools(fields);
+        let mut pools = self.pools(fields);
         let deadlines = self.deadlines(fields.table("deadlines"));
         let name = fields.text("name")?;
         let family = fields.text("family").and_then(Family::from_word);
         self.once_named(fields, name);
+        for node in pools.iter_mut().flat_map(|pool| &mut pool.nodes) {
+            complete_path(family, &mut node.http);
+        }
         let limits = fields.table("limits");
         let limit = |key| limits.and_then(|limits| limits.integer(key));
         let (methods, overrides) =
@@ -46,7 +49,7 @@ impl Checker<'_, '_> {
                 items: limit("batch").map_or(self.limits.batch, |batch| small(Some(batch))),
                 ..ReadLimits::default()
             },
-            body: self.body(limits),
+            body: self.body(family, limits),
             response: self.limits.response,
             deadlines,
             retries: retries(fields.table("retries")),
@@ -71,9 +74,12 @@ impl Checker<'_, '_> {
         }
     }
 
-    fn body(&mut self, limits: Option<&Fields>) -> u64 {
+    fn body(&mut self, family: Option<Family>, limits: Option<&Fields>) -> u64 {
         let own = limits.and_then(|limits| Some((limits, limits.integer("body")?)));
-        let Some((limits, body)) = own else { return self.limits.body };
+        let Some((limits, body)) = own else {
+            let usual = family.and_then(Family::body_limit).filter(|_| !self.body_written);
+            return usual.map_or(self.limits.body, |usual| usual.min(self.limits.bodies));
+        };
         if self.limits.bodies > 0 && body > self.limits.bodies {
             let message = "does not fit into `limits.bodies`: no such body would ever pass";
             self.problems.error(&limits.place("body"), message);
@@ -119,9 +125,10 @@ impl Checker<'_, '_> {
             Datum::Text(text) => text.clone(),
             _ => return None,
         };
-        let Some(identity) = family?.parse_identity(&text) else {
+        let family = family?;
+        let Some(identity) = family.parse_identity(&text) else {
             let message = format!("`{}` is not an identity of this family", clip(&text));
-            let allowed = Form::Identity.allowed().to_owned();
+            let allowed = family.identities().to_owned();
             self.problems.error_allowed(&item.place, message, allowed);
             return None;
         };
@@ -219,6 +226,13 @@ impl Checker<'_, '_> {
                 format!("another node of this chain has the endpoint {}", endpoint.masked());
             self.problems.error(&fields.place("http"), message);
         }
+    }
+}
+
+/// An address without a path means the one where nodes of the family serve.
+fn complete_path(family: Option<Family>, endpoint: &mut Endpoint) {
+    if let Some(path) = family.and_then(Family::usual_path).filter(|_| endpoint.path == "/") {
+        endpoint.path = path.to_owned();
     }
 }
 

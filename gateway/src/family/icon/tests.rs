@@ -11,9 +11,7 @@ fn every_question_is_a_method_and_a_json_object() {
     let at = Hash::from_hex(HASH).unwrap();
     for (ask, method, params) in [
         (Ask::Head, "icx_getLastBlock", "{}".to_owned()),
-        (Ask::Finalized, "icx_getLastBlock", "{}".to_owned()),
         (Ask::Genesis, "icx_getBlockByHeight", r#"{"height":"0x0"}"#.to_owned()),
-        (Ask::HeaderByNumber(436), "icx_getBlockByHeight", r#"{"height":"0x1b4"}"#.to_owned()),
         (Ask::HeaderByHash(at), "icx_getBlockByHash", format!(r#"{{"hash":"{HASH}"}}"#)),
         (Ask::ChainId, "icx_getNetworkInfo", "{}".to_owned()),
         (Ask::StateByNumber(1), "icx_getTotalSupply", r#"{"height":"0x1"}"#.to_owned()),
@@ -21,7 +19,31 @@ fn every_question_is_a_method_and_a_json_object() {
     ] {
         assert_eq!(question(ask), Some(Question { method, params: params.into() }));
     }
-    assert_eq!(question(Ask::Sync), None);
+    for ask in [Ask::Finalized, Ask::Sync] {
+        assert_eq!(question(ask), None);
+    }
+}
+
+#[test]
+fn the_debug_api_lies_beside_the_usual_one() {
+    let beside = |path: &str| -> Vec<String> {
+        other_paths(path).into_iter().map(|(_, path)| path).collect()
+    };
+    assert_eq!(beside("/api/v3"), ["/api/v3d", "/api/rosetta"]);
+    assert_eq!(beside("/x/api/v3/icon_dex"), ["/x/api/v3d/icon_dex", "/x/api/rosetta/icon_dex"]);
+    assert_eq!(beside("/rpc"), [""; 0]);
+    for (path, expected) in [
+        ("/api/v3", true),
+        ("/api/v3d", true),
+        ("/api/v3/icon_dex", true),
+        ("/api/v3d/icon_dex", true),
+        ("/api/v3x", false),
+        ("/api/v3/a/b", false),
+        ("/api/rosetta", false),
+        ("/admin/chain", false),
+    ] {
+        assert_eq!(serves_below(path), expected, "{path}");
+    }
 }
 
 #[test]

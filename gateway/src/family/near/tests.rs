@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::names::Hash;
+use crate::names::{Block, Hash};
 
 const STATUS: &str = r#"{"chain_id":"testnet","genesis_hash":"FWJ9kR6KFWoyMoNjpLXXGHeuiy7tEY6GmoFeCA5yuc6b","protocol_version":73,"sync_info":{"earliest_block_height":187251995,"latest_block_height":187456272,"syncing":false},"uptime_sec":6020117,"validators":[],"version":{"build":"2.4.0-rc.1","rustc_version":"1.82.0","version":"2.4.0-rc.1"}}"#;
 const GENESIS: &str = "FWJ9kR6KFWoyMoNjpLXXGHeuiy7tEY6GmoFeCA5yuc6b";
@@ -13,8 +13,8 @@ fn blocks_are_asked_by_finality_height_or_base58_hash() {
         (Ask::Head, "block", r#"{"finality":"optimistic"}"#.to_owned()),
         (Ask::Safe, "block", r#"{"finality":"near-final"}"#.to_owned()),
         (Ask::Finalized, "block", r#"{"finality":"final"}"#.to_owned()),
-        (Ask::HeaderByNumber(436), "block", r#"{"block_id":436}"#.to_owned()),
         (Ask::HeaderByHash(at), "block", format!(r#"{{"block_id":"{GENESIS}"}}"#)),
+        (Ask::ChainId, "status", "[]".to_owned()),
         (Ask::Sync, "status", "[]".to_owned()),
     ] {
         assert_eq!(question(ask), Some(Question { method, params: params.into() }));
@@ -42,18 +42,36 @@ fn a_header_is_read_out_of_a_block() {
 
 #[test]
 fn a_status_tells_identity_sync_and_version() {
-    let genesis = parse_identity(GENESIS);
-    assert!(genesis.is_some());
-    assert_eq!(read_identity(Ask::Genesis, STATUS), genesis);
+    let genesis = parse_identity(GENESIS).unwrap();
+    let name = parse_identity("testnet").unwrap();
+    let said = read_identity(STATUS).unwrap();
+    assert_eq!(said, name.merged(&genesis));
+    assert_eq!(said.to_string(), "testnet");
+    assert_eq!(said.agrees(&parse_identity("mainnet").unwrap()), Some(false));
+    assert_eq!(parse_identity("test net"), None);
     assert_eq!(read_syncing(STATUS), Some(false));
     assert_eq!(read_version(STATUS).as_deref(), Some("2.4.0-rc.1"));
     assert_eq!(read_syncing("null"), None);
 }
 
+#[test]
+fn a_status_is_shown_with_the_served_tip() {
+    let tip = Block { number: 9, hash: block::read_hash(GENESIS).unwrap() };
+    let own = r#"{"latest_block_hash":"4X","latest_block_height":187456272,"syncing":false}"#;
+    let expected =
+        format!(r#"{{"latest_block_hash":"{GENESIS}","latest_block_height":9,"syncing":false}}"#);
+    assert_eq!(with_tip(own, tip), Some(expected.clone()));
+    assert_eq!(with_tip("{}", tip), None);
+    let status = format!(r#"{{"chain_id":"testnet","sync_info":{own},"validators":[]}}"#);
+    let shown = crate::family::Family::Near.with_tip(&status, "sync_info", tip);
+    assert_eq!(shown, Some(status.replace(own, &expected)));
+    assert_eq!(crate::family::Family::Near.with_tip(&shown.unwrap(), "sync_info", tip), None);
+}
+
 proptest! {
     #[test]
     fn no_text_panics(text: String) {
-        let _read = (read_header(&text), read_identity(Ask::Genesis, &text));
+        let _read = (read_header(&text), read_identity(&text));
         let _read = (read_syncing(&text), read_version(&text), parse_identity(&text));
     }
 }

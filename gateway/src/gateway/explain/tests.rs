@@ -37,7 +37,7 @@ fn topology(with_tip: bool) -> Topology {
         let tip = Block { number: 1_000, hash: Hash([1; 32]) };
         let block_time = Duration::from_secs(2);
         let tips = Tips { latest: Some(tip), block_time, ..chain.state.tips() };
-        chain.state.show(tips, &Line::of(tip));
+        chain.state.show(tips, &Line::of(tip), None);
     }
     for member in &chain.members {
         member.node.mark(Facts::VERIFIED | Facts::ON_LINE, with_tip);
