@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use dashmap::DashMap;
+use dashmap::{DashMap, DashSet};
 use parking_lot::Mutex;
 
 use crate::names::{Block, Hash};
@@ -17,6 +17,8 @@ pub struct Blocks {
     heights: DashMap<Hash, u64>,
     /// In the order of arrival; only the tracker takes this lock.
     arrived: Mutex<VecDeque<Hash>>,
+    /// Blocks that a node no longer keeps.
+    old: DashSet<Hash>,
 }
 
 impl Blocks {
@@ -42,6 +44,20 @@ impl Blocks {
         }
     }
 
+    /// A node said that it has discarded the block. Past the bound all are forgotten: each
+    /// costs one call of a full node to be learned again.
+    pub fn learn_old(&self, hash: Hash) {
+        if self.old.len() >= KEPT {
+            self.old.clear();
+        }
+        self.old.insert(hash);
+    }
+
+    /// Whether a block of unknown height is so old that not every node keeps it.
+    pub fn is_old(&self, hash: Hash) -> bool {
+        self.old.contains(&hash)
+    }
+
     pub fn height(&self, hash: Hash) -> Option<u64> {
         self.heights.get(&hash).map(|height| *height)
     }
@@ -50,6 +66,20 @@ impl Blocks {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn old_blocks_are_remembered_within_the_bound() {
+        let blocks = Blocks::default();
+        assert!(!blocks.is_old(Hash([1; 32])));
+        blocks.learn_old(Hash([1; 32]));
+        assert!(blocks.is_old(Hash([1; 32])));
+        for number in 0..=KEPT as u64 {
+            let mut bytes = [0; 32];
+            bytes[..8].copy_from_slice(&number.to_be_bytes());
+            blocks.learn_old(Hash(bytes));
+        }
+        assert!(blocks.old.len() <= KEPT);
+    }
 
     #[test]
     fn recent_blocks_are_known_by_hash_and_old_ones_forgotten() {

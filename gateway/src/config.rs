@@ -107,6 +107,8 @@ pub struct Chain {
     pub block_time: Option<Duration>,
     /// Write the served tip into calls that mean "newest". Default true.
     pub pin: bool,
+    /// Whether the nodes speak another family's methods besides. Default false.
+    pub evm: bool,
     pub unknown_methods: UnknownMethods,
     pub cors: Cors,
     pub read_limits: ReadLimits,

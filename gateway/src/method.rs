@@ -19,7 +19,7 @@ pub use place::{InList, InObject, Place};
 pub use row::RowProblem;
 pub use table::MethodTable;
 
-use crate::names::Hash;
+use crate::{family::Family, names::Hash};
 
 /// What is done with a method at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -263,6 +263,9 @@ pub struct Method {
     pub index: MethodIndex,
     /// A name ending in `*` serves every method that begins so.
     pub name: Box<str>,
+    /// Whose forms its params, results and errors have: the chain's own family, or the one
+    /// whose methods its nodes speak besides.
+    pub family: Family,
     pub class: Class,
     pub block: BlockPlace,
     pub by_hash: ByHash,

@@ -284,6 +284,10 @@ fn check_unsafe(source: &Source) -> Vec<String> {
     places.map(|at| source.problem(line_of(&source.code, at), "unsafe outside its place")).collect()
 }
 
+/// Families, and how their methods' names begin.
+const FAMILY_WORDS: &str = "ethereum substrate polkadot family::near nearcore icon eth_ \
+                            chain_get state_get author_ broadcast_tx icx_";
+
 fn check_families(source: &Source, floors: &BTreeMap<String, usize>) -> Vec<String> {
     let floor = source.module().and_then(|module| floors.get(module));
     let is_listed = FAMILY_FILES.iter().any(|(path, _)| source.path.starts_with(path));
@@ -292,8 +296,9 @@ fn check_families(source: &Source, floors: &BTreeMap<String, usize>) -> Vec<Stri
     }
     let names_one = |text: &str| {
         let text = text.to_lowercase();
-        let method = text.match_indices("eth_").any(|(at, _)| !text[..at].ends_with(is_word));
-        method || text.contains("ethereum")
+        let begins =
+            |word: &str| text.match_indices(word).any(|(at, _)| !text[..at].ends_with(is_word));
+        FAMILY_WORDS.split_whitespace().any(begins)
     };
     let strings = source.live_strings().map(|(line, text)| (*line, text.as_str()));
     let places = source.live_lines().chain(strings).filter(|(_, text)| names_one(text));
@@ -458,6 +463,7 @@ fn each_rule_finds_what_it_forbids_and_says_where() {
         (check_unsafe(&node("\nunsafe { f() }")), 2),
         (check_families(&node("\nlet method = \"eth_call\";"), &floors), 2),
         (check_families(&node("Family::Ethereum"), &floors), 1),
+        (check_families(&node("\nuse crate::family::near;"), &floors), 2),
         (check_metrics(&[node("\n\"headrace_new\"")], ""), 2),
     ];
     for (at, (problems, line)) in rows.iter().enumerate() {

@@ -165,7 +165,7 @@ static LIMITS: Table = Table {
             "body",
             SIZE_OF_BODY,
             is("5MiB"),
-            "Bytes of one request body; more is 413. Where it is not set, chains whose nodes take more (15MiB of the family `substrate`) take that.",
+            "Bytes of one request body; more is 413. Where it is not set, chains whose nodes take more are served as much.",
         ),
         key("batch", ITEMS_OF_BATCH, integer(100), "Calls of one batch."),
         key(
@@ -242,6 +242,12 @@ static CHAIN: Table = Table {
             Kind::Bool,
             bool(true),
             "Write the served tip into calls that mean the newest block.",
+        ),
+        key(
+            "evm",
+            Kind::Bool,
+            bool(false),
+            "The chain's nodes serve an EVM's methods besides their own (Frontier): clients are served them too.",
         ),
         key(
             "unknown_methods",

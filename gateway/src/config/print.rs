@@ -134,6 +134,7 @@ pub fn chain(chain: &Chain) -> Section {
     };
     entries.extend([
         plain("pin", chain.pin.to_string()),
+        plain("evm", chain.evm.to_string()),
         plain("unknown_methods", text_value(unknown)),
         plain("cors", cors),
         plain("limits.body", size(chain.body)),

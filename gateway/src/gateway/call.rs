@@ -63,7 +63,7 @@ impl Scope<'_> {
         let identity = state.identity.load();
         let header = tips.latest.and_then(|tip| state.header_of(tip));
         let patience = head::MIN_PATIENCE.max(tips.block_time * 3);
-        self.chain.config.family.local_answer(
+        self.chain.methods().row_of(method).family.local_answer(
             method,
             &LocalFacts {
                 tip: tips.latest,
@@ -125,7 +125,7 @@ impl Scope<'_> {
     fn with_tip(&self, needs: &Needs<'_>, served: Served, tips: &Tips) -> Served {
         let (Some(at), Some(tip)) = (&needs.method.tip_at, tips.latest) else { return served };
         let Content::Result(raw) = &served.content else { return served };
-        let family = self.chain.config.family;
+        let family = needs.method.family;
         let text = std::str::from_utf8(raw).ok().and_then(|raw| family.with_tip(raw, at, tip));
         match text {
             Some(text) => Served { content: Content::Result(text.into()), ..served },
@@ -139,7 +139,7 @@ impl Scope<'_> {
             return None;
         };
         let number = walk::find(std::str::from_utf8(raw).ok()?, member)?;
-        self.chain.config.family.read_block_number(number)
+        needs.method.family.read_block_number(number)
     }
 
     /// Holds an answer back until clients are shown its block: a client that reads "mined in

@@ -231,7 +231,8 @@ impl<'c> Job<'c> {
         let chain = self.scope.chain;
         let method = self.needs.method;
         let policy = Policy { lag: chain.config.lag, avoid_zone: tries.avoid_zone(), panic };
-        let ask = Ask { archive_only: tries.archive_only, ..self.ask };
+        let archive_only = tries.archive_only || (self.ask.archive_only && self.has_archive());
+        let ask = Ask { archive_only, ..self.ask };
         let mut busy = false;
         loop {
             let now = self.scope.now();

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use crate::{
     blocks::Blocks,
     head::Line,
-    method::{BlockNeed, Needs, Pinned},
+    method::{BlockNeed, Data, Needs, Pinned},
     names::Block,
     route::Ask,
     topology::Tips,
@@ -56,7 +56,11 @@ pub fn resolve(needs: &Needs<'_>, tips: &Tips, blocks: &Blocks, pin: bool) -> Re
         },
         BlockNeed::Hash(hash) => match blocks.height(hash) {
             Some(height) => at(height, height),
-            None => Resolved::Ask(bare),
+            // headers and bodies are kept for longer than states
+            None => {
+                let discarded = needs.method.data == Data::State && blocks.is_old(hash);
+                Resolved::Ask(Ask { archive_only: discarded, ..bare })
+            }
         },
     }
 }

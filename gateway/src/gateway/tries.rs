@@ -16,7 +16,7 @@ use crate::{
         served::{Content, Served},
     },
     judge::{Missing, NodeFault, Verdict},
-    method::{BlockNeed, Lane, Timeout},
+    method::{BlockNeed, Data, Lane, Timeout},
     metrics::Ejection,
     names::{NodeIndex, ZoneIndex},
     node::Node,
@@ -173,6 +173,11 @@ impl Tries {
             Missing::Pruned => {
                 self.pruned = true;
                 self.archive_only = job.has_archive();
+                if let BlockNeed::Hash(hash) = job.needs.block
+                    && job.needs.method.data == Data::State
+                {
+                    job.scope.chain.state.blocks.learn_old(hash);
+                }
                 let member = job.scope.chain.member(node);
                 self.archive_pruned |= member.is_some_and(|member| member.node.config.archive);
                 return Next::Again;

@@ -28,8 +28,8 @@ impl MethodTable {
         let (block, pins) = match method.class {
             Class::Refuse | Class::Local | Class::Unsubscribe => no_place(method),
             Class::Read | Class::Write | Class::Session | Class::Subscribe => {
-                check_transaction(self.family(), method, params)?;
-                place(self.family(), method, params)?
+                check_transaction(method, params)?;
+                place(method, params)?
             }
         };
         let class = class(method, params, block);
@@ -88,7 +88,8 @@ fn no_place<'t>(method: &Method) -> Found<'t> {
     (need, Pins::none())
 }
 
-fn place<'t>(family: Family, method: &'t Method, params: &str) -> Result<Found<'t>, BadParams> {
+fn place<'t>(method: &'t Method, params: &str) -> Result<Found<'t>, BadParams> {
+    let family = method.family;
     let BlockPlace::Params { choices, else_tip } = &method.block else {
         let (need, none) = no_place(method);
         let Some(other) = &method.pinned_as else { return Ok((need, none)) };
@@ -233,8 +234,8 @@ fn range_weight(method: &Method, width: u64) -> u32 {
     method.weight.saturating_add(thousands.saturating_mul(method.range_weight))
 }
 
-fn check_transaction(family: Family, method: &Method, params: &str) -> Result<(), BadParams> {
+fn check_transaction(method: &Method, params: &str) -> Result<(), BadParams> {
     let Some(place) = &method.transaction else { return Ok(()) };
-    let whole = place.value(params).is_some_and(|raw| family.is_transaction(raw));
+    let whole = place.value(params).is_some_and(|raw| method.family.is_transaction(raw));
     if whole { Ok(()) } else { Err(BadParams::BadTransaction) }
 }

@@ -82,10 +82,11 @@ pub struct RowProblem {
 struct Wrong(String);
 
 /// A row before any column is read: the defaults of the columns.
-pub(super) fn blank(name: &str) -> Method {
+pub(super) fn blank(family: Family, name: &str) -> Method {
     Method {
         index: MethodIndex(0),
         name: name.into(),
+        family,
         class: Class::Read,
         block: BlockPlace::None,
         by_hash: ByHash::No,
@@ -110,12 +111,8 @@ pub(super) fn blank(name: &str) -> Method {
 
 /// Sets the columns that `columns` has; the lane follows class, timeout and data
 /// where one of them is set and it is not.
-pub(super) fn apply(
-    row: &mut Method,
-    family: Family,
-    columns: &Table,
-    problems: &mut Vec<RowProblem>,
-) {
+pub(super) fn apply(row: &mut Method, columns: &Table, problems: &mut Vec<RowProblem>) {
+    let family = row.family;
     let name = row.name.to_string();
     let problem = |column: Option<&str>, message: String, allowed: String| RowProblem {
         row: name.clone(),

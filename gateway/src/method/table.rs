@@ -1,11 +1,11 @@
-//! The rows of one family, found by a method's name.
+//! The rows of one chain's methods, found by a method's name.
 
 use std::collections::HashMap;
 
 use toml::{Table, Value};
 
 use super::{
-    Class, Method, MethodIndex,
+    ByHash, Class, Method, MethodIndex,
     row::{RowProblem, apply, blank, check_local},
 };
 use crate::{
@@ -36,7 +36,7 @@ impl MethodTable {
     /// Reads a table's text; rows with problems keep the columns that have none.
     pub fn read(family: Family, text: &str) -> (Self, Vec<RowProblem>) {
         let mut problems = Vec::new();
-        let mut rows = vec![blank("*")];
+        let mut rows = vec![blank(family, "*")];
         let written = text.parse::<Table>().unwrap_or_else(|error| {
             problems.push(whole(family.word(), error.message()));
             Table::new()
@@ -47,14 +47,30 @@ impl MethodTable {
                 continue;
             };
             if name == "*" {
-                apply(&mut rows[0], family, columns, &mut problems);
+                apply(&mut rows[0], columns, &mut problems);
                 continue;
             }
-            let mut row = blank(name);
-            apply(&mut row, family, columns, &mut problems);
+            let mut row = blank(family, name);
+            apply(&mut row, columns, &mut problems);
             rows.push(row);
         }
         (Self::of(family, rows), problems)
+    }
+
+    /// The table with the rows of the family whose methods nodes of this one may speak
+    /// besides; `None` where there is none. Blocks have another hash there, so none is named
+    /// by one.
+    pub fn with_evm(&self) -> Option<Self> {
+        let (other, asked) = self.family.evm()?;
+        let mut rows = self.rows.clone();
+        for row in &Self::for_family(other).rows {
+            if row.is_other() || self.exact.contains_key(&row.name) {
+                continue;
+            }
+            let class = if asked.contains(&&*row.name) { Class::Read } else { row.class };
+            rows.push(Method { class, by_hash: ByHash::No, ..row.clone() });
+        }
+        Some(Self::of(self.family, rows))
     }
 
     /// The table with a chain's own rows: a column that is not set keeps what the
@@ -75,7 +91,7 @@ impl MethodTable {
                 rows.len() - 1
             });
             let before = rows[at].class;
-            apply(&mut rows[at], self.family, columns, &mut problems);
+            apply(&mut rows[at], columns, &mut problems);
             problems.extend(check_local(before, &rows[at]));
         }
         if problems.is_empty() { Ok(Self::of(self.family, rows)) } else { Err(problems) }

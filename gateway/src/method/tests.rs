@@ -132,6 +132,28 @@ fn check(table: &MethodTable, sample: &Sample) {
 }
 
 #[test]
+fn nodes_with_an_evm_serve_two_families_each_in_its_own_forms() {
+    let table = MethodTable::for_family(Family::Substrate).with_evm().unwrap();
+    for (method, family, class) in [
+        ("chain_getBlock", Family::Substrate, Class::Read),
+        ("eth_call", Family::Ethereum, Class::Read),
+        ("eth_blockNumber", Family::Ethereum, Class::Local),
+        // the chain is known by its genesis here, not by a number
+        ("eth_chainId", Family::Ethereum, Class::Read),
+        ("net_version", Family::Ethereum, Class::Read),
+        ("eth_nothing", Family::Substrate, Class::Read),
+        ("personal_sign", Family::Ethereum, Class::Refuse),
+    ] {
+        let row = table.row_of(method);
+        assert_eq!((row.family, row.class), (family, class), "{method}");
+        assert_eq!(row.by_hash, ByHash::No, "{method}");
+    }
+    let needs = table.needs(&call("eth_getBalance [\"0x1\",\"latest\"]")).unwrap();
+    assert_eq!(needs.block, BlockNeed::Newest(Tag::Latest));
+    assert!(MethodTable::for_family(Family::Near).with_evm().is_none());
+}
+
+#[test]
 fn every_sample_call_needs_what_its_row_says() {
     for (family, text, _) in FAMILIES {
         let table = MethodTable::for_family(family);

@@ -40,6 +40,7 @@ impl Checker<'_, '_> {
             lag: fields.integer("lag").unwrap_or_default(),
             block_time: fields.duration("block_time"),
             pin: fields.bool("pin"),
+            evm: fields.bool("evm"),
             unknown_methods: match fields.text("unknown_methods") {
                 Some("forward") => UnknownMethods::Forward,
                 _ => UnknownMethods::Refuse,
@@ -158,7 +159,12 @@ impl Checker<'_, '_> {
 
     fn methods(&mut self, family: Family, fields: &Fields) -> (Arc<MethodTable>, Overrides) {
         let overrides = fields.table("methods").map(overrides).unwrap_or_default();
-        match method_table(family, &overrides) {
+        let evm = fields.bool("evm");
+        if evm && family.evm().is_none() {
+            let message = "nodes of this family have no methods but their own";
+            self.problems.error_allowed(&fields.place("evm"), message, "false".to_owned());
+        }
+        match method_table(family, evm, &overrides) {
             Ok(table) => (Arc::new(table), overrides),
             Err(found) => {
                 for problem in found {
@@ -279,9 +285,15 @@ fn overrides(methods: &Fields) -> Overrides {
 }
 
 /// The one place where the config meets the method table.
-fn method_table(family: Family, overrides: &Overrides) -> Result<MethodTable, Vec<RowProblem>> {
+fn method_table(
+    family: Family,
+    evm: bool,
+    overrides: &Overrides,
+) -> Result<MethodTable, Vec<RowProblem>> {
     let rows = overrides.iter().map(|(name, columns)| (name.as_str(), columns));
-    MethodTable::for_family(family).with_overrides(rows)
+    let own = MethodTable::for_family(family);
+    let both = if evm { own.with_evm() } else { None };
+    both.unwrap_or(own).with_overrides(rows)
 }
 
 fn place_of(methods: &Fields, problem: &RowProblem) -> Place {

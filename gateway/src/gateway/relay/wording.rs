@@ -25,7 +25,7 @@ impl Job<'_> {
     pub(super) fn body(&self, node: &Node, id: u64) -> Bytes {
         let params = self.call.params;
         let Wording { method, form, .. } = self.wording(node);
-        let family = self.scope.chain.config.family;
+        let family = self.needs.method.family;
         // a node that lacks the method which takes the block is asked the client's own
         let unpinned = self.needs.pinned_as().is_some_and(|pinned| pinned != method);
         let pins = if unpinned { &[][..] } else { &self.pins[..] };
