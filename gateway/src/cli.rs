@@ -68,7 +68,8 @@ pub struct Demo {
     /// Admin port: metrics and status
     #[arg(long, default_value = "127.0.0.1:9545", value_name = "ADDR")]
     pub admin: SocketAddr,
-    /// Control port of the simulated nodes: faults are switched there
+    /// Control port of the first chain's simulated nodes, where faults are switched; the
+    /// other three chains' follow it
     #[arg(long, default_value = "127.0.0.1:9546", value_name = "ADDR")]
     pub control: SocketAddr,
     /// Stop after so many seconds; runs until told to stop if absent

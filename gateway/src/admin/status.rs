@@ -115,9 +115,9 @@ fn chain_status(chain: &Chain, now: Timestamp) -> ChainStatus {
         can_serve: chain.can_serve(now),
         panic: chain.in_panic(now),
         tips: TipsStatus {
-            latest: tips.latest.map(block),
-            safe: tips.safe.map(block),
-            finalized: tips.finalized.map(block),
+            latest: tips.latest.map(|tip| block(chain, tip)),
+            safe: tips.safe.map(|tip| block(chain, tip)),
+            finalized: tips.finalized.map(|tip| block(chain, tip)),
             age_seconds: now.since(tips.since).as_secs_f64(),
             trail: trail(chain),
             block_time_seconds: tips.block_time.as_secs_f64(),
@@ -127,8 +127,9 @@ fn chain_status(chain: &Chain, now: Timestamp) -> ChainStatus {
     }
 }
 
-fn block(block: Block) -> BlockStatus {
-    BlockStatus { number: block.number, hash: block.hash.to_string() }
+/// Hashes as the family's nodes show them.
+fn block(chain: &Chain, block: Block) -> BlockStatus {
+    BlockStatus { number: block.number, hash: chain.config.family.hash_text(block.hash) }
 }
 
 fn node_status(chain: &Chain, member: &Member, now: Timestamp) -> NodeStatus {

@@ -1,10 +1,11 @@
 //! `headrace demo`: the main job on simulated nodes, with no config and no network.
 //!
-//! Three zones of three full nodes and an archive node each, a gateway in the first
-//! zone, light traffic, and a table of what is going on; it says how to send a call,
-//! kill a node and stall a head.
+//! A chain of each family, with two full nodes and an archive node in each of three zones,
+//! a gateway in the first zone, light traffic, and a picture of what is going on; it says
+//! how to send a call, kill a node and stall a head.
 
 mod fleet;
+mod picture;
 mod traffic;
 
 use std::{
@@ -19,13 +20,16 @@ use tokio::{
 };
 
 use crate::{
-    admin::status::Table,
     app::Running,
     cli::{Demo, FAILED, complain, runtime, say},
     config::Config,
 };
 
-use self::{fleet::Fleet, traffic::Traffic};
+use self::{
+    fleet::{Fleet, PLANS},
+    picture::Picture,
+    traffic::Traffic,
+};
 
 const REDRAW: Duration = Duration::from_secs(1);
 /// Between plain lines, where the output is not a terminal.
@@ -58,25 +62,33 @@ async fn run(verb: &Demo) -> anyhow::Result<()> {
 
 fn introduction(verb: &Demo, fleet: &Fleet) -> String {
     let (data, admin, control) = (verb.listen, verb.admin, verb.control);
-    let victim = fleet.names().into_iter().next().unwrap_or_default();
+    let victim = fleet.victim(0);
+    let others: Vec<String> = (0..)
+        .zip(&PLANS)
+        .map(|(at, plan)| format!("/{} on {}", plan.name, control.port().saturating_add(at)))
+        .collect();
     format!(
         "\
-Headrace serves {count} simulated Ethereum nodes in three zones on http://{data}
+Headrace serves {count} simulated nodes of four chains, in three zones, on http://{data}
 
-  a call           curl -s http://{data} -H 'content-type: application/json' \\
+  a call           curl -s http://{data}/eth -H 'content-type: application/json' \\
                      -d '{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_blockNumber\",\"params\":[]}}'
+  others           /dot chain_getHeader []   /near status []   /icx icx_getLastBlock {{}}
   kill a node      curl -s http://{control}/nodes/{victim}/faults -d '{{\"fault\":{{\"kind\":\"die\"}}}}'
   stall its head   curl -s http://{control}/nodes/{victim}/faults -d '{{\"fault\":{{\"kind\":\"freeze\"}}}}'
   heal it          curl -s -X DELETE http://{control}/nodes/{victim}/faults
   a reorg          curl -s http://{control}/chain/reorg -d '{{\"depth\":2}}'
+  other chains     have control ports of their own: {others}
+  every node       headrace status --admin http://{admin}
   metrics          curl -s http://{admin}/metrics
   stop             Ctrl-C
 ",
-        count = fleet.names().len(),
+        count = fleet.nodes(),
+        others = others.join(", "),
     )
 }
 
-/// Shows the table until told to stop.
+/// Shows the picture until told to stop.
 async fn watch(verb: &Demo, running: &Running, traffic: &Traffic) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -85,9 +97,9 @@ async fn watch(verb: &Demo, running: &Running, traffic: &Traffic) -> anyhow::Res
     let end = verb.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let far = Instant::now() + Duration::from_secs(365 * 86_400);
     let mut drawn = 0;
-    let mut table = Table::default();
+    let mut zones = Picture::default();
     loop {
-        let picture = picture(&mut table, running, traffic);
+        let picture = picture(&mut zones, running, traffic);
         drawn = draw(&picture, terminal, drawn);
         tokio::select! {
             () = sleep_until(Instant::now() + every) => {}
@@ -98,21 +110,21 @@ async fn watch(verb: &Demo, running: &Running, traffic: &Traffic) -> anyhow::Res
     }
 }
 
-fn picture(table: &mut Table, running: &Running, traffic: &Traffic) -> String {
-    let table = table.draw(&running.gateway);
+fn picture(zones: &mut Picture, running: &Running, traffic: &Traffic) -> String {
+    let zones = zones.draw(&running.gateway);
     let counts = traffic.counts();
     format!(
-        "{table}\n  clients: {} calls, {} failed, slowest of the last second {} ms\n",
+        "{zones}\n  clients: {} calls, {} failed, slowest of the last second {} ms\n",
         counts.calls, counts.failed, counts.slowest_ms
     )
 }
 
 /// Draws over the last picture on a terminal; below it elsewhere. Returns its height.
-fn draw(table: &str, terminal: bool, above: usize) -> usize {
+fn draw(picture: &str, terminal: bool, above: usize) -> usize {
     let mut out = std::io::stdout().lock();
     let up = if terminal && above > 0 { format!("\x1b[{above}A\x1b[J") } else { String::new() };
     // A closed terminal ends the demo by its signal, not by an error here.
-    let _ = write!(out, "{up}{table}");
+    let _ = write!(out, "{up}{picture}");
     let _ = out.flush();
-    table.lines().count()
+    picture.lines().count()
 }
