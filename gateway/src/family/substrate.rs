@@ -15,7 +15,10 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::{Ask, Header, Identity, LocalFacts, Question, decode_hex, parse_text};
-use crate::{error::Kind, names::Hash};
+use crate::{
+    error::Kind,
+    names::{Block, Hash},
+};
 
 /// How Substrate nodes are asked; `None` where one question is not enough, and for
 /// transactions, which no node finds by their hash.
@@ -73,6 +76,7 @@ pub fn read_header(result: &str) -> Option<Header> {
     for log in &wire.digest.logs {
         bytes.extend(decode_hex(log)?);
     }
+    let parent = Block { number: number.saturating_sub(1), hash: parent };
     Some(Header { number, hash: transaction::blake2_256(&bytes), parent, time: None })
 }
 

@@ -52,6 +52,7 @@ fn a_header_is_read_out_of_a_block() {
                "timestamp":"0x66","transactions":["0x1"],"uncles":[]}}"#
         )
     };
+    let parent = Block { number: 435, hash: parent };
     let expected = Header { number: 436, hash: own, parent, time: Some(0x66) };
     assert_eq!(FAMILY.read_header(&block(r#""0x1b4""#)), Some(expected));
     for number in ["436", "null", r#""436""#, r#""0x""#, r#""0x+1""#, r#""0x11112222333344445""#] {

@@ -30,7 +30,7 @@ fn the_hash_of_a_header_is_computed() {
     let genesis = Hash::from_hex(GENESIS).unwrap();
     let header = read_header(GENESIS_HEADER).unwrap();
     assert_eq!(header.block(), Block { number: 0, hash: genesis });
-    assert_eq!((header.parent, header.time), (Hash([0; 32]), None));
+    assert_eq!((header.parent, header.time), (Block { number: 0, hash: Hash([0; 32]) }, None));
     // every part of it counts
     for (from, to) in [
         ("\"0x0\"", "\"0x1\""),
