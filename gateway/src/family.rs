@@ -87,7 +87,9 @@ pub enum BlockForm {
 pub struct Header {
     pub number: u64,
     pub hash: Hash,
-    pub parent: Hash,
+    /// The block before it, whose number need not be the one before: some chains skip
+    /// heights. A parent of number 0 and a zero hash stands for none: it is the first block.
+    pub parent: Block,
     /// Seconds since the Unix epoch, by the block's producer, where headers carry it.
     pub time: Option<u64>,
 }

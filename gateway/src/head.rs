@@ -6,6 +6,9 @@
 //! next and what follows from the answers. It verifies no hash and no signature:
 //! against a majority of liars nothing helps.
 //!
+//! Heights may be skipped: between a block and its parent there may be heights without
+//! a block, and lag, a difference of heights, counts them too.
+//!
 //! What must hold:
 //! * a node that merely claims a height moves nothing, from the start or live;
 //! * the tip goes forward, but for a reorg that the voters show, or a majority
@@ -30,7 +33,10 @@ use crate::{
 
 pub use crate::family::Header;
 
-use self::{line::KEEP, witness::Witness};
+use self::{
+    line::KEEP,
+    witness::{Claim, Witness},
+};
 pub use self::{line::Line, marks::Marks};
 
 /// Headers walked back to link a jump; a wider one needs a second witness.
@@ -38,6 +44,9 @@ pub const LINK_DEPTH: usize = 64;
 /// Headers asked for before there is a tip: enough to see which nodes stand on one line,
 /// and soon told by a node that is far away.
 pub const FIRST_DEPTH: usize = 16;
+/// Heights without a block that a line may have between its head and a block we know,
+/// unless the chain had time to come so far: else a great height would need no headers.
+pub const MOST_SKIPPED: u64 = LINK_DEPTH as u64;
 /// The shortest time after which a head that does not move counts as stalled.
 pub const MIN_PATIENCE: Duration = Duration::from_secs(12);
 /// How far in the future a header's time may be before its claim is implausible.
@@ -193,9 +202,10 @@ impl Heads {
 
     /// A node showed its newest header.
     pub fn observe(&mut self, now: Timestamp, node: NodeIndex, head: Header) -> Next {
-        let below = |tip: Block| tip.number > head.number.saturating_add(KEEP);
-        let far = self.tip().is_some_and(below) && self.witnesses.iter().any(|w| self.is_linked(w));
-        self.witnesses[usize::from(node.0)].observe(now, &head, &self.served, far)
+        let far = self.is_far(head.number) && self.witnesses.iter().any(|w| self.is_linked(w));
+        let plausible = self.tip().map_or(0, |tip| self.plausible_height(now, tip));
+        let claim = Claim { head, observed: now, far, plausible };
+        self.witnesses[usize::from(node.0)].observe(claim, &self.served)
     }
 
     /// A node showed an older header that was asked for; ask on until the line links.
@@ -238,7 +248,10 @@ impl Heads {
             (Some(from), None) => TipChange::Rerooted { from, to },
             (Some(from), Some(at)) if at == from.number => TipChange::Forward { from, to },
             (Some(from), Some(at)) if at == to.number => TipChange::Back { from, to },
-            (Some(from), Some(at)) => TipChange::Reorg { from, to, depth: from.number - at },
+            (Some(from), Some(at)) => {
+                let depth = self.served.above(at).len() as u64;
+                TipChange::Reorg { from, to, depth }
+            }
         };
         self.served = match common {
             Some(at) => self.served.up_to(at).join(&line.above(at)),
@@ -305,8 +318,9 @@ impl Heads {
     /// the tip's are gone, or stand still while it moves.
     fn rival(&mut self, now: Timestamp, tip: Block) -> Option<Line> {
         let voters = self.voters(now);
+        let plausible = self.plausible_height(now, tip);
         let apart = self.witnesses.iter().filter(|w| {
-            w.live && w.has_shown() && !self.is_linked(w) && self.is_plausible(now, tip, w)
+            w.live && w.has_shown() && !self.is_linked(w) && w.line().height() <= plausible
         });
         let is_above = |group: &[&Witness]| group.iter().any(|w| w.line().height() > tip.number);
         let rivals = groups(apart.collect()).into_iter().filter(|group| {
@@ -332,13 +346,19 @@ impl Heads {
         line.filter(|_| waited)
     }
 
-    /// Whether a chain can have come so far since the tip changed: twice the usual pace,
-    /// and a walk's length for bursts.
-    fn is_plausible(&self, now: Timestamp, tip: Block, witness: &Witness) -> bool {
+    /// How far a chain can have come since the tip changed: twice the usual pace, and a
+    /// walk's length for bursts.
+    fn plausible_height(&self, now: Timestamp, tip: Block) -> u64 {
         let passed = now.since(self.tip_since).as_nanos();
         let blocks = 2 * passed / self.block_time.as_nanos().max(1);
-        let most = u128::from(tip.number) + LINK_DEPTH as u128 + blocks;
-        u128::from(witness.line().height()) <= most
+        let blocks = u64::try_from(blocks).unwrap_or(u64::MAX).saturating_add(LINK_DEPTH as u64);
+        tip.number.saturating_add(blocks)
+    }
+
+    /// So far below the tip that the served line does not reach down there.
+    fn is_far(&self, number: u64) -> bool {
+        let is_below = |tip: Block| tip.number > number.saturating_add(KEEP);
+        self.tip().is_some_and(is_below) && self.served.bottom() > Some(number)
     }
 
     /// How a node stands to the tip, for the chooser and the operator.
@@ -351,7 +371,7 @@ impl Heads {
         if witness.is_new() {
             return Standing::Unseen;
         }
-        if lag > KEEP {
+        if self.is_far(head.number) {
             return Standing::Far { lag };
         }
         let line = witness.line();

@@ -11,7 +11,10 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::{Ask, Header, Identity, LocalFacts, Question};
-use crate::{error::Kind, names::Hash};
+use crate::{
+    error::Kind,
+    names::{Block, Hash},
+};
 
 const BLOCK_BY_NUMBER: &str = "eth_getBlockByNumber";
 
@@ -62,10 +65,11 @@ struct WireHeader<'a> {
 /// Reads a block object's header members.
 pub fn read_header(result: &str) -> Option<Header> {
     let wire: WireHeader<'_> = serde_json::from_str(result).ok()?;
+    let number = parse_quantity(&wire.number)?;
     Some(Header {
-        number: parse_quantity(&wire.number)?,
+        number,
         hash: Hash::from_hex(&wire.hash)?,
-        parent: Hash::from_hex(&wire.parent)?,
+        parent: Block { number: number.saturating_sub(1), hash: Hash::from_hex(&wire.parent)? },
         time: Some(parse_quantity(&wire.timestamp)?),
     })
 }

@@ -13,7 +13,10 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::{Ask, Header, Identity, Question};
-use crate::{error::Kind, names::Hash};
+use crate::{
+    error::Kind,
+    names::{Block, Hash},
+};
 
 /// Where nodes serve; a channel's name may follow.
 pub const PATH: &str = "/api/v3";
@@ -82,7 +85,7 @@ pub fn read_header(result: &str) -> Option<Header> {
     Some(Header {
         number: wire.height,
         hash: read_digits(&wire.block_hash)?,
-        parent,
+        parent: Block { number: wire.height.saturating_sub(1), hash: parent },
         time: Some(wire.time_stamp / 1_000_000),
     })
 }

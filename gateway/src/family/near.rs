@@ -11,7 +11,11 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::{Ask, BlockForm, Header, Identity, Question};
-use crate::{error::Kind, names::Block, rpc::walk::find_range};
+use crate::{
+    error::Kind,
+    names::{Block, Hash},
+    rpc::walk::find_range,
+};
 
 /// How NEAR nodes are asked. There is none for a state (no account is on every chain), nor
 /// for a transaction by its hash alone: nodes want its signer too.
@@ -47,21 +51,35 @@ struct WireHeader<'a> {
     hash: Cow<'a, str>,
     #[serde(borrow)]
     prev_hash: Cow<'a, str>,
+    /// Headers of the first years have none.
+    prev_height: Option<u64>,
     /// The number beside it is beyond what all readers of JSON can hold.
     #[serde(borrow)]
     timestamp_nanosec: Cow<'a, str>,
 }
 
-/// Reads a block's header.
+/// Reads a block's header. Where it does not tell its parent's height, that is taken to be
+/// the one below; the parent's own header knows better.
 pub fn read_header(result: &str) -> Option<Header> {
     let header = serde_json::from_str::<WireBlock<'_>>(result).ok()?.header;
     let nanoseconds: u64 = header.timestamp_nanosec.parse().ok()?;
     Some(Header {
         number: header.height,
         hash: block::read_hash(&header.hash)?,
-        parent: block::read_hash(&header.prev_hash)?,
+        parent: read_parent(&header)?,
         time: Some(nanoseconds / 1_000_000_000),
     })
+}
+
+/// The first block, whatever its height, has a parent of zeros.
+fn read_parent(header: &WireHeader<'_>) -> Option<Block> {
+    let hash = block::read_hash(&header.prev_hash)?;
+    if hash == Hash([0; 32]) {
+        return Some(Block { number: 0, hash });
+    }
+    let told = header.prev_height.filter(|&height| height < header.height);
+    let number = told.unwrap_or_else(|| header.height.saturating_sub(1));
+    Some(Block { number, hash })
 }
 
 #[derive(Deserialize)]

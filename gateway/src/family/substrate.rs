@@ -53,6 +53,7 @@ pub fn read_shown(ask: Ask, result: &str) -> Option<Shown> {
     };
     let wire: WireHeader<'_> = serde_json::from_str(result).ok()?;
     let (number, parent) = (read_hex(&wire.number)?, Hash::from_hex(&wire.parent_hash)?);
+    let parent = Block { number: number.saturating_sub(1), hash: parent };
     Some(Shown::Header(Header { number, hash, parent, time: None }))
 }
 

@@ -51,6 +51,7 @@ fn a_header_is_read_out_of_a_block() {
                "timestamp":"0x66","transactions":["0x1"],"uncles":[]}}"#
         )
     };
+    let parent = Block { number: 435, hash: parent };
     let expected = Header { number: 436, hash: own, parent, time: Some(0x66) };
     let read = |text: &str| FAMILY.read_shown(Ask::Head, text);
     assert_eq!(read(&block(r#""0x1b4""#)), Some(Shown::Header(expected)));

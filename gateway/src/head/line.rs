@@ -1,5 +1,6 @@
-//! Consecutive blocks of one branch: hashes by number, newest last. Bounded.
-//! It knows nothing of who showed it or whether it is true.
+//! Blocks of one branch, each the child of the one before, newest last. Bounded. Numbers
+//! rise, but not always by one: some chains skip heights. It knows nothing of who showed
+//! it or whether it is true.
 
 use std::collections::VecDeque;
 
@@ -10,32 +11,35 @@ pub const KEEP: u64 = 256;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Line {
-    hashes: VecDeque<Hash>,
-    /// Number of the oldest; meaningless while empty.
-    lowest: u64,
+    /// By number, which rises strictly.
+    blocks: VecDeque<Block>,
 }
 
 impl Line {
     pub fn of(block: Block) -> Self {
-        Self { hashes: VecDeque::from([block.hash]), lowest: block.number }
+        Self { blocks: VecDeque::from([block]) }
     }
 
     pub fn len(&self) -> usize {
-        self.hashes.len()
+        self.blocks.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.hashes.is_empty()
+        self.blocks.is_empty()
+    }
+
+    /// The blocks, oldest first.
+    pub fn blocks(&self) -> impl DoubleEndedIterator<Item = Block> {
+        self.blocks.iter().copied()
     }
 
     pub fn top(&self) -> Option<Block> {
-        let hash = *self.hashes.back()?;
-        Some(Block { number: self.lowest + (self.hashes.len() as u64 - 1), hash })
+        self.blocks.back().copied()
     }
 
     /// Number of the oldest block; `None` while empty.
     pub fn bottom(&self) -> Option<u64> {
-        (!self.is_empty()).then_some(self.lowest)
+        self.blocks.front().map(|block| block.number)
     }
 
     /// Number of the newest block, 0 while empty: an order among lines.
@@ -44,58 +48,94 @@ impl Line {
     }
 
     pub fn at(&self, number: u64) -> Option<Hash> {
-        let index = usize::try_from(number.checked_sub(self.lowest)?).ok()?;
-        self.hashes.get(index).copied()
+        self.newest_up_to(number).filter(|block| block.number == number).map(|block| block.hash)
     }
 
     pub fn has(&self, block: Block) -> bool {
         self.at(block.number) == Some(block.hash)
     }
 
+    /// Whether the line shows that there is no block at a height: it has blocks above and
+    /// below it.
+    pub fn skips(&self, number: u64) -> bool {
+        self.bottom().is_some_and(|bottom| bottom < number)
+            && number < self.height()
+            && self.at(number).is_none()
+    }
+
+    /// Whether the line shows that a block is not on its branch: it has another one at that
+    /// height, or skips it.
+    pub fn contradicts(&self, block: Block) -> bool {
+        self.skips(block.number) || self.at(block.number).is_some_and(|hash| hash != block.hash)
+    }
+
+    /// The newest block whose number is not above `number`.
+    pub fn newest_up_to(&self, number: u64) -> Option<Block> {
+        self.blocks.get(self.count_up_to(number).checked_sub(1)?).copied()
+    }
+
+    /// Blocks whose number is not above `number`. Distances bound where to look: at most
+    /// one block per height from either end, which without gaps leaves one place.
+    fn count_up_to(&self, number: u64) -> usize {
+        let Some(below) = self.bottom().and_then(|bottom| number.checked_sub(bottom)) else {
+            return 0;
+        };
+        let below = usize::try_from(below).unwrap_or(usize::MAX);
+        let above = usize::try_from(self.height().saturating_sub(number)).unwrap_or(usize::MAX);
+        let mut most = below.saturating_add(1).min(self.len());
+        let mut least = self.len().saturating_sub(above);
+        while least < most {
+            let middle = usize::midpoint(least, most);
+            if self.blocks[middle].number <= number {
+                least = middle + 1;
+            } else {
+                most = middle;
+            }
+        }
+        least
+    }
+
     /// Number of the newest block that both lines have.
     pub fn common(&self, other: &Self) -> Option<u64> {
-        let lowest = self.bottom()?.max(other.bottom()?);
-        let highest = self.height().min(other.height());
-        (lowest..=highest).rev().find(|&number| self.at(number) == other.at(number))
+        self.blocks().rev().find(|&block| other.has(block)).map(|block| block.number)
     }
 
     /// The same line without what is above `number`.
     pub fn up_to(&self, number: u64) -> Self {
-        let kept = number.checked_sub(self.lowest).map_or(0, |above| above.saturating_add(1));
-        let kept = usize::try_from(kept).unwrap_or(usize::MAX);
-        Self { hashes: self.hashes.iter().take(kept).copied().collect(), lowest: self.lowest }
+        Self { blocks: self.blocks().take(self.count_up_to(number)).collect() }
     }
 
     /// The same line without what is not above `number`.
     pub fn above(&self, number: u64) -> Self {
-        let lowest = self.lowest.max(number.saturating_add(1));
-        let skipped = usize::try_from(lowest - self.lowest).unwrap_or(usize::MAX);
-        Self { hashes: self.hashes.iter().skip(skipped).copied().collect(), lowest }
+        Self { blocks: self.blocks().skip(self.count_up_to(number)).collect() }
     }
 
-    /// The child of the newest block.
-    pub fn push(&mut self, hash: Hash) {
-        self.hashes.push_back(hash);
-        if self.hashes.len() as u64 > KEEP + 1 {
-            self.hashes.pop_front();
-            self.lowest += 1;
+    /// The child of the newest block. One that is not above it is none, and is left out.
+    pub fn push(&mut self, block: Block) {
+        if self.top().is_some_and(|top| block.number <= top.number) {
+            return;
+        }
+        self.blocks.push_back(block);
+        if self.blocks.len() as u64 > KEEP + 1 {
+            self.blocks.pop_front();
         }
     }
 
-    /// The parent of the oldest block, which must not be block 0.
-    pub fn push_below(&mut self, hash: Hash) {
-        self.hashes.push_front(hash);
-        self.lowest = self.lowest.saturating_sub(1);
+    /// The parent of the oldest block. One that is not below it is none, and is left out.
+    pub fn push_below(&mut self, block: Block) {
+        if self.bottom().is_none_or(|bottom| block.number < bottom) {
+            self.blocks.push_front(block);
+        }
     }
 
     /// Continues with the blocks of `other`, whose oldest is the child of this line's newest.
     pub fn join(mut self, other: &Self) -> Self {
-        other.hashes.iter().for_each(|&hash| self.push(hash));
+        other.blocks().for_each(|block| self.push(block));
         self
     }
 
+    /// Number of the block of that hash.
     pub fn number_of(&self, hash: Hash) -> Option<u64> {
-        let index = self.hashes.iter().rposition(|known| *known == hash)?;
-        Some(self.lowest + index as u64)
+        self.blocks().rev().find(|known| known.hash == hash).map(|known| known.number)
     }
 }

@@ -1,7 +1,10 @@
 //! Finality marks (*safe*, *finalized*) of one chain: the height that a majority
 //! of the voting nodes has reached, which never goes back.
 
-use crate::names::{Block, NodeIndex};
+use crate::{
+    head::line::Line,
+    names::{Block, NodeIndex},
+};
 
 /// One kind of mark over all nodes of a chain.
 #[derive(Clone, Debug)]
@@ -31,11 +34,14 @@ impl Marks {
 
     /// Counts the votes of the nodes that may vote; returns the mark when it moved.
     /// As for heads: sorted descending, index ⌊N/2⌋; of two the lower, for a mark is a promise.
-    pub fn settle(&mut self, may_vote: impl Fn(NodeIndex) -> bool) -> Option<Block> {
+    /// A block that the served line contradicts (another one at its height, or none) is no
+    /// vote: clients would be shown a block that no node on that line has.
+    pub fn settle(&mut self, may_vote: impl Fn(NodeIndex) -> bool, served: &Line) -> Option<Block> {
         let mut votes: Vec<Block> = (0u16..)
             .zip(&self.shown)
             .filter(|&(index, _)| may_vote(NodeIndex(index)))
             .filter_map(|(_, &block)| block)
+            .filter(|&block| !served.contradicts(block))
             .collect();
         votes.sort_unstable_by_key(|block| std::cmp::Reverse(block.number));
         let voted = *votes.get(votes.len() / 2)?;

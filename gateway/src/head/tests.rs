@@ -1,4 +1,7 @@
 mod laws;
+mod lines;
+mod marked;
+mod skipped;
 mod world;
 
 use self::world::{PATIENCE, START, World};
@@ -32,7 +35,24 @@ fn minority_fork(world: &mut World, liar: usize) {
     world.nodes[liar].branch = world.fork(0, Some(world.nodes[liar].head - 2));
 }
 
-const LIES: [(&str, Lie); 3] = [("claim", claim), ("invent", invent), ("other chain", other_chain)];
+/// Invents one header, 1,000 heights above the true head and with that as its parent.
+fn leap(world: &mut World, liar: usize) {
+    let head = world.nodes[liar].head;
+    world.nodes[liar].branch = world.leap(0, Some(head), head + 1_000);
+    world.nodes[liar].head += 1_000;
+}
+
+const LIES: [(&str, Lie); 4] =
+    [("claim", claim), ("invent", invent), ("leap", leap), ("other chain", other_chain)];
+/// No heights skipped, some, and three of four. See [`World::skipping`].
+const SKIPS: [u64; 3] = [0, 0x9d3a_4c71_e850_b62f, u64::MAX];
+
+fn lies_fleets_and_skips() -> impl Iterator<Item = ((&'static str, Lie), usize, u64)> {
+    LIES.into_iter().flat_map(|lie| {
+        let rows = FLEETS.into_iter().flat_map(|count| SKIPS.map(|skips| (count, skips)));
+        rows.map(move |(count, skips)| (lie, count, skips))
+    })
+}
 
 #[test]
 fn the_first_tip_is_the_head_of_one_two_three_or_nine_nodes() {
@@ -72,33 +92,29 @@ fn two_nodes_still_in_sync_do_not_make_the_first_tip_against_one_at_the_head() {
 
 #[test]
 fn a_liar_from_the_start_moves_nothing_in_any_fleet() {
-    for (name, lie) in LIES {
-        for count in FLEETS {
-            for liar in [0, count - 1] {
-                let mut world = World::new(count);
-                lie(&mut world, liar);
-                let mut changes: Vec<_> = world.look().into_iter().collect();
-                changes.extend(world.ticks(100));
-                world.check_undisturbed(&changes, START + 100);
-                assert_eq!(world.standing(liar), Standing::Forked, "{name} {count} {liar}");
-            }
+    for ((name, lie), count, skips) in lies_fleets_and_skips() {
+        for liar in [0, count - 1] {
+            let mut world = World::skipping(count, skips);
+            lie(&mut world, liar);
+            let mut changes: Vec<_> = world.look().into_iter().collect();
+            changes.extend(world.ticks(100));
+            world.check_undisturbed(&changes, START + 100);
+            assert_eq!(world.standing(liar), Standing::Forked, "{name} {count} {liar} {skips}");
         }
     }
 }
 
 #[test]
 fn a_liar_that_begins_live_moves_nothing_and_is_forked_by_its_second_claim() {
-    for (name, lie) in LIES {
-        for count in FLEETS {
-            for liar in [0, count - 1] {
-                let mut world = World::running(count);
-                lie(&mut world, liar);
-                let changes = world.ticks(2);
-                assert_eq!(world.standing(liar), Standing::Forked, "{name} {count} {liar}");
-                world.check_undisturbed(&changes, START + 5);
-                let changes = world.ticks(100);
-                world.check_undisturbed(&changes, START + 105);
-            }
+    for ((name, lie), count, skips) in lies_fleets_and_skips() {
+        for liar in [0, count - 1] {
+            let mut world = World::running_and_skipping(count, skips);
+            lie(&mut world, liar);
+            let changes = world.ticks(2);
+            assert_eq!(world.standing(liar), Standing::Forked, "{name} {count} {liar} {skips}");
+            world.check_undisturbed(&changes, START + 5);
+            let changes = world.ticks(100);
+            world.check_undisturbed(&changes, START + 105);
         }
     }
 }
@@ -135,16 +151,19 @@ fn the_true_hash_under_a_false_number_or_parent_spoils_no_honest_line() {
                 Header { number: real.number + 1_000, ..real },
                 Header {
                     number: real.number - 1,
-                    parent: world.block(0, START + step - 2).hash,
+                    parent: world.block(0, START + step - 2),
                     ..real
                 },
-                Header { parent: Hash([9; 32]), ..real },
-                Header { parent: real.hash, ..real },
+                Header { parent: Block { hash: Hash([9; 32]), ..real.parent }, ..real },
+                Header { parent: real.block(), ..real },
             ];
             for lie in lies {
                 let next = world.heads.observe(world.now(), NodeIndex(0), lie);
                 if let Next::Show(hash) = next {
-                    world.heads.show(NodeIndex(0), Header { hash, parent: hash, ..lie });
+                    world.heads.show(
+                        NodeIndex(0),
+                        Header { hash, parent: Block { hash, ..lie.parent }, ..lie },
+                    );
                 }
             }
             world.nodes[0].live = false;
@@ -419,7 +438,10 @@ fn a_majority_that_is_below_the_tip_for_a_moment_takes_nothing_back() {
 fn invented_circles_of_parents_end_the_walk() {
     let mut heads = Heads::new(1, world::BLOCK_TIME);
     let (one, two) = (Hash([1; 32]), Hash([2; 32]));
-    let header = |number, hash, parent| Header { number, hash, parent, time: None };
+    let header = |number: u64, hash, parent| {
+        let parent = Block { number: number.saturating_sub(1), hash: parent };
+        Header { number, hash, parent, time: None }
+    };
     let node = NodeIndex(0);
     assert_eq!(heads.observe(Timestamp::ZERO, node, header(10, one, two)), Next::Show(two));
     assert_eq!(heads.show(node, header(9, two, one)), Next::Show(one));
@@ -460,24 +482,4 @@ fn a_new_topology_keeps_the_tip_and_what_nodes_have_shown() {
     assert_eq!(heads.standing(world.now(), NodeIndex(0)), Standing::OnLine { lag: 0 });
     assert_eq!(heads.standing(world.now(), NodeIndex(1)), Standing::Unseen);
     assert_eq!(heads.number_of(world.tip().hash), Some(world.tip().number));
-}
-
-#[test]
-fn a_mark_is_what_a_majority_has_reached_and_never_goes_back() {
-    let world = World::new(3);
-    let mut marks = Marks::new(3);
-    let observe = |marks: &mut Marks, numbers: [u64; 3]| {
-        for (node, number) in (0..).zip(numbers) {
-            marks.observe(NodeIndex(node), world.block(0, number));
-        }
-        marks.settle(|_| true).map(|block| block.number)
-    };
-    assert_eq!(observe(&mut marks, [64, 96, 5_000]), Some(96));
-    assert_eq!(observe(&mut marks, [64, 64, 64]), None);
-    assert_eq!(marks.settled().map(|block| block.number), Some(96));
-    assert_eq!(observe(&mut marks, [97, 98, 96]), Some(97));
-    let mut two = Marks::new(2);
-    two.observe(NodeIndex(0), world.block(0, 96));
-    two.observe(NodeIndex(1), world.block(0, 5_000));
-    assert_eq!(two.settle(|_| true), Some(world.block(0, 96)), "of two the lower");
 }

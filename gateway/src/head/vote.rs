@@ -1,7 +1,9 @@
 //! What lines agree on. Pure functions over lines; who may vote is decided above.
+//! Heights without a block are no disagreement: only where lines do have blocks, or
+//! show that they have none, do they speak of a height.
 
 use crate::{
-    head::line::{KEEP, Line},
+    head::line::Line,
     names::{Block, Hash},
 };
 
@@ -25,27 +27,43 @@ fn majority(lines: &[&Line]) -> Option<Block> {
     let mut heights: Vec<u64> = lines.iter().map(|line| line.height()).collect();
     heights.sort_unstable_by(|a, b| b.cmp(a));
     let reached = *heights.get(lines.len() / 2)?;
-    let lowest = reached.saturating_sub(KEEP);
-    (lowest..=reached)
-        .rev()
-        .find_map(|number| agreed(lines, number).map(|hash| Block { number, hash }))
+    numbers(lines, reached).find_map(|number| {
+        let hash = agreed(lines, number)??;
+        Some(Block { number, hash })
+    })
 }
 
-/// The block at a height that more than half of the lines have.
-fn agreed(lines: &[&Line], number: u64) -> Option<Hash> {
-    let at: Vec<Hash> = lines.iter().filter_map(|line| line.at(number)).collect();
-    let has_most = |hash: &&Hash| at.iter().filter(|other| other == hash).count() * 2 > lines.len();
-    at.iter().find(has_most).copied()
+/// The heights at which any of the lines has a block, from `highest` down.
+fn numbers(lines: &[&Line], highest: u64) -> impl Iterator<Item = u64> {
+    let newest_up_to = |number: u64| {
+        let blocks = lines.iter().filter_map(|line| line.newest_up_to(number));
+        blocks.map(|block| block.number).max()
+    };
+    std::iter::successors(newest_up_to(highest), move |number| newest_up_to(number.checked_sub(1)?))
+}
+
+/// What more than half of the lines say of a height: its block, or that it has none.
+fn agreed(lines: &[&Line], number: u64) -> Option<Option<Hash>> {
+    let says = |line: &&Line| {
+        let hash = line.at(number);
+        (hash.is_some() || line.skips(number)).then_some(hash)
+    };
+    let said: Vec<Option<Hash>> = lines.iter().filter_map(says).collect();
+    let has_most =
+        |one: &&Option<Hash>| said.iter().filter(|other| other == one).count() * 2 > lines.len();
+    said.iter().find(has_most).copied()
 }
 
 /// The line that leads to a voted block: of those that have it, one that the majority
 /// contradicts nowhere below and that most of the others have too. A liar may put a true
 /// block on top of an invented one.
 pub fn leading_to(lines: &[&Line], block: Block) -> Option<Line> {
-    let holders: Vec<&&Line> = lines.iter().filter(|line| line.has(block)).collect();
+    let holders: Vec<&Line> = lines.iter().filter(|line| line.has(block)).copied().collect();
+    let below = numbers(lines, block.number);
+    let said: Vec<_> = below.filter_map(|at| Some((at, agreed(lines, at)?))).collect();
     let is_sound = |line: &Line| {
-        let mut below = line.bottom().unwrap_or(0)..block.number;
-        below.all(|number| agreed(lines, number).is_none_or(|hash| line.at(number) == Some(hash)))
+        let mut reached = said.iter().take_while(|(at, _)| line.bottom() <= Some(*at));
+        reached.all(|&(at, said)| line.at(at) == said)
     };
     let companions = |line: &Line| {
         holders.iter().filter(|other| is_same_below(line, other, block.number)).count()
@@ -54,10 +72,11 @@ pub fn leading_to(lines: &[&Line], block: Block) -> Option<Line> {
     Some(best.up_to(block.number))
 }
 
-/// Whether two lines have the same blocks wherever both have one, up to a height.
+/// Whether two lines have the same blocks wherever both reach, up to a height.
 fn is_same_below(one: &Line, other: &Line, number: u64) -> bool {
     let lowest = one.bottom().max(other.bottom()).unwrap_or(0);
-    (lowest..=number).all(|at| one.at(at) == other.at(at))
+    let both_reach = |block: &Block| (lowest..=number).contains(&block.number);
+    one.blocks().filter(both_reach).eq(other.blocks().filter(both_reach))
 }
 
 /// Puts lines that share a block together; indices into `lines`.

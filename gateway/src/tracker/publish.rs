@@ -9,7 +9,7 @@ use std::{
 use crate::{
     clock::Timestamp,
     family::{self, Identity},
-    head::{Header, Next, Standing, TipChange},
+    head::{Header, Line, Next, Standing, TipChange},
     health,
     names::{Block, Hash, NodeIndex},
     route::Facts,
@@ -18,6 +18,8 @@ use crate::{
 
 /// The first tip waits for every node's first answer, at most so long.
 pub const EVERYONE_ASKED_WITHIN: Duration = Duration::from_secs(10);
+/// Blocks remembered by hash when the tip moves: it and its parents.
+const REMEMBERED: usize = 65;
 /// A measured block time moves a fifth of the way to each new interval.
 const BLOCK_TIME_GAIN: f64 = 0.2;
 
@@ -144,7 +146,7 @@ pub fn settle(chain: &Chain, now: Timestamp, started: Timestamp) {
         publish_member(member, &track, now, &tips);
     }
     if tips != before {
-        remember(chain, &track, tips.latest);
+        remember(chain, track.heads.served());
         let header = tips.latest.and_then(|tip| track.headers.of(tip.hash));
         chain.state.show(tips, track.heads.served(), header);
     }
@@ -165,8 +167,8 @@ fn new_tips(
         let facts = chain.member(node).map(|member| member.node.facts()).unwrap_or_default();
         facts.has(Facts::VERIFIED) && !facts.has(Facts::UNHEALTHY | Facts::FORKED)
     };
-    track.safe.settle(may_vote);
-    track.finalized.settle(may_vote);
+    track.safe.settle(may_vote, track.heads.served());
+    track.finalized.settle(may_vote, track.heads.served());
     let latest = track.heads.tip();
     let instant = if chain.config.family.marks().is_empty() { latest } else { None };
     let mut tips = Tips {
@@ -216,15 +218,10 @@ fn publish_member(member: &Member, track: &Track, now: Timestamp, tips: &Tips) {
 }
 
 /// Keeps the tip's hash and its parents' for calls that name blocks by hash.
-fn remember(chain: &Chain, track: &Track, tip: Option<Block>) {
-    let Some(tip) = tip else { return };
-    for number in (tip.number.saturating_sub(64)..=tip.number).rev() {
-        let Some(hash) = track.heads.at(number) else { return };
-        if chain.state.blocks.height(hash).is_some() {
-            return;
-        }
-        chain.state.blocks.insert(Block { number, hash });
-    }
+fn remember(chain: &Chain, served: &Line) {
+    let newest = served.blocks().rev().take(REMEMBERED);
+    let news = newest.take_while(|block| chain.state.blocks.height(block.hash).is_none());
+    news.for_each(|block| chain.state.blocks.insert(block));
 }
 
 fn say(chain: &Chain, change: TipChange) {

@@ -51,9 +51,11 @@ fn a_header_is_read_out_of_a_block_and_the_first_has_no_parent() {
     let header = read_header(BLOCK).unwrap();
     assert_eq!((header.number, header.time), (512, Some(1_559_204_699)));
     assert_eq!(Some(header.hash), Hash::from_hex(HASH));
-    assert_eq!(Some(header.parent), Hash::from_hex(PARENT));
+    assert_eq!(Some(header.parent.hash), Hash::from_hex(PARENT));
+    assert_eq!(header.parent.number, 511);
     let first = BLOCK.replace("512", "0").replace(&PARENT[2..], "");
-    assert_eq!(read_header(&first).map(|header| header.parent), Some(Hash([0; 32])));
+    let none = Block { number: 0, hash: Hash([0; 32]) };
+    assert_eq!(read_header(&first).map(|header| header.parent), Some(none));
     assert_eq!(read_header(&BLOCK.replace(&PARENT[2..], "")), None);
     assert_eq!(read_header(&BLOCK.replace("512", "\"0x200\"")), None);
     assert_eq!(read_identity(Ask::Genesis, BLOCK), None);

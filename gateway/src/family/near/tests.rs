@@ -34,10 +34,41 @@ fn a_header_is_read_out_of_a_block() {
             block::write_hash(parent),
         )
     };
+    let parent = Block { number: 435, hash: parent };
     let expected = Header { number: 436, hash: own, parent, time: Some(1_739_398_210) };
     assert_eq!(read_header(&text("436")), Some(expected));
     assert_eq!(read_header(&text("\"436\"")), None);
     assert_eq!(read_header("null"), None);
+}
+
+#[test]
+fn a_headers_parent_is_at_the_height_it_tells_or_else_one_below_and_the_first_has_none() {
+    let (parent, none) = (Hash([2; 32]), Hash([0; 32]));
+    let read = |height: u64, hash: Hash, told: &str| {
+        let text = format!(
+            r#"{{"header":{{"height":{height},"hash":"{GENESIS}","prev_hash":"{}",{told}
+               "timestamp_nanosec":"1"}}}}"#,
+            block::write_hash(hash),
+        );
+        read_header(&text).map(|header| (header.parent.number, header.parent.hash))
+    };
+    for (height, hash, told, expected) in [
+        (436, parent, r#""prev_height":435,"#, Some(435)),
+        (436, parent, r#""prev_height":400,"#, Some(400)),
+        (436, parent, r#""prev_height":0,"#, Some(0)),
+        (436, parent, r#""prev_height":null,"#, Some(435)),
+        (436, parent, "", Some(435)),
+        (436, parent, r#""prev_height":436,"#, Some(435)),
+        (436, parent, r#""prev_height":"435","#, None),
+        (436, parent, r#""prev_height":-1,"#, None),
+        (9_820_210, none, r#""prev_height":0,"#, Some(0)),
+        (9_820_210, none, r#""prev_height":null,"#, Some(0)),
+        (0, none, "", Some(0)),
+        (0, parent, "", Some(0)),
+    ] {
+        let expected = expected.map(|number| (number, hash));
+        assert_eq!(read(height, hash, told), expected, "{height} {told}");
+    }
 }
 
 #[test]

@@ -37,7 +37,8 @@ fn a_node_names_a_hash_and_then_shows_the_header_of_that_hash() {
     let by_hash = Ask::HeaderByHash(genesis);
     let Some(Shown::Header(header)) = read_shown(by_hash, GENESIS_HEADER) else { panic!() };
     assert_eq!(header.block(), Block { number: 0, hash: genesis });
-    assert_eq!(header.time, None);
+    let parent = Block { number: 0, hash: Hash([0; 32]) };
+    assert_eq!((header.parent, header.time), (parent, None));
     for (from, to) in [("\"0x0\"", "0"), ("parentHash", "hash"), ("\"0x0\"", "\"0x\"")] {
         assert_eq!(read_shown(by_hash, &GENESIS_HEADER.replace(from, to)), None, "{to}");
     }

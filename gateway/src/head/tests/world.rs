@@ -20,6 +20,8 @@ const GENESIS_TIME: u64 = 1_700_000_000;
 struct Branch {
     from: usize,
     shared: Option<u64>,
+    /// Its first height with a block of its own.
+    resumes: u64,
 }
 
 /// What a node shows: a head on a branch, and perhaps the headers below it.
@@ -34,6 +36,8 @@ pub struct Sim {
 
 pub struct World {
     branches: Vec<Branch>,
+    /// Which heights have no block, on each branch others; 0: all have one.
+    skips: u64,
     pub nodes: Vec<Sim>,
     pub heads: Heads,
     pub clock: Clock,
@@ -44,11 +48,19 @@ pub struct World {
 impl World {
     /// `count` honest nodes at [`START`] on branch 0. Nothing is observed yet.
     pub fn new(count: usize) -> Self {
+        Self::skipping(count, 0)
+    }
+
+    /// The same on a chain that skips heights, three in a row at most: so much longer may
+    /// a block take.
+    pub fn skipping(count: usize, skips: u64) -> Self {
+        let block_time = if skips == 0 { BLOCK_TIME } else { BLOCK_TIME * 4 };
         let honest = Sim { branch: 0, head: START, shows_headers: true, frozen: false, live: true };
         Self {
-            branches: vec![Branch { from: 0, shared: None }],
+            branches: vec![Branch { from: 0, shared: None, resumes: 0 }],
+            skips,
             nodes: vec![honest; count],
-            heads: Heads::new(count, BLOCK_TIME),
+            heads: Heads::new(count, block_time),
             clock: Clock::manual(),
             asked: 0,
         }
@@ -56,29 +68,52 @@ impl World {
 
     /// A new branch that leaves `from` after block `shared`; `None`: another chain.
     pub fn fork(&mut self, from: usize, shared: Option<u64>) -> usize {
-        self.branches.push(Branch { from, shared });
+        self.leap(from, shared, 0)
+    }
+
+    /// A new branch whose first block of its own is at `resumes`, far above the last shared.
+    pub fn leap(&mut self, from: usize, shared: Option<u64>, resumes: u64) -> usize {
+        self.branches.push(Branch { from, shared, resumes });
         self.branches.len() - 1
     }
 
-    pub fn block(&self, branch: usize, number: u64) -> Block {
+    /// The branch that a height of a branch belongs to.
+    fn owner(&self, branch: usize, number: u64) -> usize {
         let mut owner = branch;
-        while let Branch { from, shared: Some(shared) } = self.branches[owner]
+        while let Branch { from, shared: Some(shared), .. } = self.branches[owner]
             && number <= shared
         {
             owner = from;
         }
+        owner
+    }
+
+    fn is_skipped(&self, owner: usize, number: u64) -> bool {
+        let at = (number * 7 + owner as u64 * 13) % 64;
+        let by_pattern = self.skips >> at & 1 == 1 && !number.is_multiple_of(4);
+        by_pattern || number < self.branches[owner].resumes
+    }
+
+    /// The block of a branch at a height, or else the next lower one.
+    pub fn block(&self, branch: usize, mut number: u64) -> Block {
+        while self.is_skipped(self.owner(branch, number), number) {
+            number -= 1;
+        }
+        let owner = self.owner(branch, number);
         let mut hash = [7; 32];
         hash[..8].copy_from_slice(&(owner as u64).to_be_bytes());
         hash[8..16].copy_from_slice(&number.to_be_bytes());
         Block { number, hash: Hash(hash) }
     }
 
+    /// The header of [`Self::block`].
     pub fn header(&self, branch: usize, number: u64) -> Header {
-        let parent = number.checked_sub(1).map_or(Hash([0; 32]), |n| self.block(branch, n).hash);
+        let Block { number, hash } = self.block(branch, number);
+        let none = Block { number: 0, hash: Hash([0; 32]) };
         Header {
             number,
-            hash: self.block(branch, number).hash,
-            parent,
+            hash,
+            parent: number.checked_sub(1).map_or(none, |below| self.block(branch, below)),
             time: Some(GENESIS_TIME + number * BLOCK_TIME.as_secs()),
         }
     }
@@ -141,7 +176,11 @@ impl World {
 
     /// A world whose tip is already served.
     pub fn running(count: usize) -> Self {
-        let mut world = Self::new(count);
+        Self::running_and_skipping(count, 0)
+    }
+
+    pub fn running_and_skipping(count: usize, skips: u64) -> Self {
+        let mut world = Self::skipping(count, skips);
         world.look();
         world.ticks(3);
         assert_eq!(world.tip(), world.block(0, START + 3));
