@@ -17,8 +17,7 @@ use serde::Deserialize;
 use super::{Ask, Header, Identity, LocalFacts, Question, decode_hex, parse_text};
 use crate::{error::Kind, names::Hash};
 
-/// How Substrate nodes are asked; `None` where one question is not enough, and for
-/// transactions, which no node finds by their hash.
+/// How Substrate nodes are asked; `None` where one question is not enough.
 pub fn question(ask: Ask) -> Option<Question> {
     let (method, params) = match ask {
         Ask::Head => ("chain_getHeader", Cow::Borrowed("[]")),
@@ -33,8 +32,7 @@ pub fn question(ask: Ask) -> Option<Question> {
         | Ask::Finalized
         | Ask::HeaderByNumber(_)
         | Ask::ChainId
-        | Ask::StateByNumber(_)
-        | Ask::Transaction(_) => return None,
+        | Ask::StateByNumber(_) => return None,
     };
     Some(Question { method, params })
 }
@@ -148,10 +146,26 @@ pub fn local_answer(method: &str, facts: &LocalFacts<'_>) -> Option<String> {
 /// Codes of jsonrpsee and of polkadot-sdk's modules; the rest are EIP-1474's.
 pub const fn error_code(kind: Kind) -> i32 {
     match kind {
-        Kind::NotFound => 4003,
+        Kind::NotFound | Kind::Pruned => 4003,
         Kind::TooLarge => -32_008,
         Kind::Limit => -32_999,
+        // jsonrpsee's for a subscription over HTTP
+        Kind::NeedsWebsocket => -32_603,
+        Kind::NotSupported => -32_601,
         _ => super::ethereum::error_code(kind),
+    }
+}
+
+/// Messages of the same nodes, which client libraries look into.
+pub const fn error_message(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Pruned => "Client error: UnknownBlock: State already discarded",
+        Kind::NotFound => "Client error: UnknownBlock: Header was not found in the database",
+        Kind::TooLarge => "Response is too big",
+        Kind::Limit => "RPC rate limit exceeded",
+        Kind::NeedsWebsocket => "Internal error",
+        Kind::NotSupported => "Method not found",
+        _ => super::ethereum::error_message(kind),
     }
 }
 

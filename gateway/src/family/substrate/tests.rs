@@ -20,7 +20,7 @@ fn a_question_is_one_call_and_there_is_none_where_one_is_not_enough() {
         let expected = Question { method, params: params.into() };
         assert_eq!(question(ask), Some(expected));
     }
-    for ask in [Ask::Finalized, Ask::HeaderByNumber(7), Ask::ChainId, Ask::Transaction(at)] {
+    for ask in [Ask::Finalized, Ask::HeaderByNumber(7), Ask::ChainId] {
         assert_eq!(question(ask), None, "{ask:?}");
     }
 }
