@@ -21,6 +21,7 @@ use std::{
 use crate::{
     config::{self, LogFormat},
     error::CallError,
+    family::Family,
     metrics::{Outcome, Source},
 };
 
@@ -124,7 +125,7 @@ impl AccessLog {
     }
 
     /// A request that was refused before any call was read.
-    pub fn refusal(&self, chain: Option<&str>, error: &CallError, code: i64, from: Refused) {
+    pub fn refusal(&self, chain: Option<&str>, family: Family, error: &CallError, from: Refused) {
         if self.lines.is_none() {
             return;
         }
@@ -136,8 +137,8 @@ impl AccessLog {
             method: "",
             lane: "",
             batch: (0, 0),
-            http_status: error.http_status(),
-            rpc_code: Some(code),
+            http_status: error.http_status(family),
+            rpc_code: Some(i64::from(error.code(family))),
             outcome: Outcome::ClientError,
             source: Source::Gateway,
             reason: Some(error.reason().word()),

@@ -20,10 +20,14 @@ pub enum Kind {
     Parse,
     InvalidRequest,
     MethodNotFound,
+    /// A method that needs a connection which stays.
+    NeedsWebsocket,
     InvalidParams,
     Internal,
-    /// A block that no node has, or has any more.
+    /// A block that no node has yet.
     NotFound,
+    /// Data that no node has any more.
+    Pruned,
     /// No node can serve, or none in time. Client libraries do not repeat it.
     Unavailable,
     /// The reply is larger than it may be.
@@ -162,8 +166,8 @@ impl CallError {
 
     /// The HTTP status when the error answers a whole request. An item of a batch
     /// has none of its own.
-    pub const fn http_status(&self) -> u16 {
-        self.reason().http_status()
+    pub const fn http_status(&self, family: Family) -> u16 {
+        family.own_status(self.reason().http_status())
     }
 
     /// The canonical message, without the wait that a limit's message ends with.

@@ -7,19 +7,21 @@
 //! Every function is pure and reads untrusted text: a node's nonsense gives
 //! `None`, never a panic.
 
+mod errors;
 pub mod ethereum;
 pub mod icon;
 mod identity;
 pub mod near;
 pub mod substrate;
 mod texts;
+mod transaction;
 
 use std::borrow::Cow;
 
+pub use transaction::SignedTransaction;
+
 use crate::{
-    error::Kind,
-    judge::{NodeError, Sign, Verdict},
-    method::{Class, NamedBlock, Reference, ReferenceKind},
+    method::{NamedBlock, Reference, ReferenceKind},
     names::{Block, Hash},
     rpc::walk,
 };
@@ -61,8 +63,6 @@ pub enum Ask {
     StateByNumber(u64),
     /// Which methods the node offers: [`Family::read_methods`].
     Methods,
-    /// Whether a node has heard of a transaction: [`Family::read_transaction`].
-    Transaction(Hash),
 }
 
 /// One question to a node: a method and its params as JSON text.
@@ -298,16 +298,6 @@ impl Family {
         }
     }
 
-    /// Reads the result of [`Ask::Transaction`]: the hash of the transaction
-    /// that the node knows, to be compared with the one asked for.
-    pub fn read_transaction(self, result: &str) -> Option<Hash> {
-        match self {
-            Self::Ethereum => ethereum::read_transaction(result),
-            Self::Icon => icon::read_transaction(result),
-            Self::Substrate | Self::Near => None,
-        }
-    }
-
     /// Reads a block's number out of a result: a raw JSON value. `None` if it is none.
     pub fn read_block_number(self, raw: &str) -> Option<u64> {
         match self {
@@ -366,36 +356,6 @@ impl Family {
         }
     }
 
-    /// Whether a raw JSON value can be a signed transaction: what a node would refuse by
-    /// its form alone is not sent to one.
-    pub fn is_transaction(self, raw: &str) -> bool {
-        match self {
-            Self::Ethereum => ethereum::transaction::is_one(raw),
-            Self::Substrate => substrate::transaction::is_one(raw),
-            Self::Near => near::transaction::read(raw).is_some(),
-            Self::Icon => icon::transaction::is_one(raw),
-        }
-    }
-
-    /// The hash of a signed transaction, a raw JSON value, computed from its bytes; `None`
-    /// where they are not one.
-    pub fn transaction_hash(self, raw: &str) -> Option<Hash> {
-        match self {
-            Self::Ethereum => ethereum::transaction::hash(raw),
-            Self::Substrate => substrate::transaction::hash(raw),
-            Self::Near => near::transaction::read(raw).map(|signed| signed.hash),
-            Self::Icon => icon::transaction::hash(raw),
-        }
-    }
-
-    /// A transaction's hash as the family's nodes show it, without quotes.
-    pub fn hash_text(self, hash: Hash) -> String {
-        match self {
-            Self::Ethereum | Self::Substrate | Self::Icon => hash.to_string(),
-            Self::Near => near::block::write_hash(hash),
-        }
-    }
-
     /// The answer, as JSON, to a call of class `local`; `None` when the facts do
     /// not suffice yet, or the method is not one the gateway can answer.
     pub fn local_answer(self, method: &str, facts: &LocalFacts<'_>) -> Option<String> {
@@ -418,37 +378,6 @@ impl Family {
             }
         };
         (text != own).then(|| format!("{}{text}{}", &result[..place.start], &result[place.end..]))
-    }
-
-    /// What a node's error means, as far as its text or code is known.
-    pub(crate) fn read_error(self, class: Class, error: &NodeError<'_>) -> Sign {
-        match self {
-            Self::Ethereum => ethereum::errors::read(class, error),
-            Self::Substrate => substrate::errors::read(class, error),
-            Self::Icon => icon::errors::read(class, error),
-            // told apart by members that are not read yet; no chain can be configured so
-            Self::Near => Sign::Likely(Verdict::Answer),
-        }
-    }
-
-    /// The JSON-RPC code of an error of ours. Beyond JSON-RPC's own five, one code means
-    /// different things in each family.
-    pub const fn error_code(self, kind: Kind) -> i32 {
-        match self {
-            Self::Ethereum => ethereum::error_code(kind),
-            Self::Substrate => substrate::error_code(kind),
-            Self::Near => near::error_code(kind),
-            Self::Icon => icon::error_code(kind),
-        }
-    }
-
-    /// The canonical message of an error of ours.
-    pub const fn error_message(self, kind: Kind) -> &'static str {
-        match self {
-            Self::Ethereum | Self::Substrate | Self::Near | Self::Icon => {
-                ethereum::error_message(kind)
-            }
-        }
     }
 }
 

@@ -9,7 +9,8 @@
 
 use crate::{
     family::Family,
-    method::{Class, Method, Null},
+    method::{BlockNeed, Class, Needs, Null},
+    rpc::reply::{Reply, ReplyFault},
 };
 
 /// A reply as far as it is judged. The text stays where it is.
@@ -23,14 +24,40 @@ pub enum ReplyView<'a> {
     Unreadable,
 }
 
+impl<'a> ReplyView<'a> {
+    /// What was read of a whole body.
+    pub fn of(read: &'a Result<Reply<'_>, ReplyFault>) -> Self {
+        match read {
+            Ok(Reply::Result { raw }) => Self::Result { is_null: *raw == "null" },
+            Ok(error) => NodeError::of(error).map_or(Self::Unreadable, Self::Error),
+            Err(_) => Self::Unreadable,
+        }
+    }
+}
+
 /// A node's JSON-RPC error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NodeError<'a> {
     /// `None` where the node sent none, or none that is an integer.
     pub code: Option<i64>,
     pub message: &'a str,
     /// Raw JSON text.
     pub data: Option<&'a str>,
+    /// The kind of the error and the name of its cause, in families that tell by them.
+    pub name: Option<&'a str>,
+    pub cause: Option<&'a str>,
+}
+
+impl<'a> NodeError<'a> {
+    /// The error that a reply is, if it is one.
+    pub fn of(reply: &'a Reply<'_>) -> Option<Self> {
+        match reply {
+            Reply::Result { .. } => None,
+            Reply::Error { code, message, data, name, cause, .. } => {
+                Some(Self { code: *code, message, data: *data, name: *name, cause: *cause })
+            }
+        }
+    }
 }
 
 /// What to do with a reply.
@@ -42,6 +69,9 @@ pub enum Verdict {
     /// true of things that do not exist, a gap where another node has them. It is
     /// the answer when one or two others say the same.
     NullGap,
+    /// The same where "unknown" may also mean "gone": things that the chain never had, and
+    /// things that this node dropped. The other that is asked is an archive node.
+    DeepGap,
     /// This node cannot answer, through no fault: another one may.
     Missing(Missing),
     /// The node asks for less: another one, and a pause for this one.
@@ -71,8 +101,10 @@ pub enum Missing {
     /// An index is still being built, or the node's settings rule the block out: a
     /// deeper node. Teaches nothing about retention.
     Indexing,
-    /// The node is in its first sync.
+    /// The node is in its first sync, or not ready for other reasons of its own.
     Syncing,
+    /// The node follows a part of the chain, and what was asked lies in another.
+    Shard,
 }
 
 /// How a node failed.
@@ -97,37 +129,34 @@ pub(crate) enum Sign {
     Likely(Verdict),
 }
 
-/// Judges a reply to a call of `method`, received with HTTP `status` (200 on a
-/// WebSocket). Costs nothing for a result; errors are matched against the
-/// family's texts without allocating.
-pub fn judge(family: Family, method: &Method, status: u16, reply: &ReplyView<'_>) -> Verdict {
-    judge_row(family, Row { class: method.class, null: method.null }, status, reply)
+/// Judges a reply to a call, received with HTTP `status` (200 on a WebSocket). Costs
+/// nothing for a result; errors are matched against the family's texts without allocating.
+pub fn judge(family: Family, needs: &Needs<'_>, status: u16, reply: &ReplyView<'_>) -> Verdict {
+    let method = needs.method;
+    let asked = Asked { class: method.class, null: method.null, block: needs.block };
+    judge_asked(family, asked, status, reply)
 }
 
-/// The columns of a method's row that a verdict depends on.
+/// What a verdict depends on of the call.
 #[derive(Clone, Copy)]
-struct Row {
-    class: Class,
-    null: Null,
+pub(crate) struct Asked {
+    pub class: Class,
+    pub null: Null,
+    pub block: BlockNeed,
 }
 
-fn judge_row(family: Family, row: Row, status: u16, reply: &ReplyView<'_>) -> Verdict {
+fn judge_asked(family: Family, asked: Asked, status: u16, reply: &ReplyView<'_>) -> Verdict {
+    let served = family.serves_under(status);
     match reply {
-        ReplyView::Result { is_null } if served(status) => judge_result(row, *is_null),
-        ReplyView::Error(error) => match family.read_error(row.class, error) {
+        ReplyView::Result { is_null } if served => judge_result(asked, *is_null),
+        ReplyView::Error(error) => match family.read_error(asked, error) {
             Sign::Known(verdict) => verdict,
-            Sign::Likely(verdict) if served(status) => verdict,
+            Sign::Likely(verdict) if served => verdict,
             Sign::Likely(_) => judge_status(status),
         },
-        ReplyView::Unreadable if served(status) => Verdict::NodeFault(NodeFault::Unreadable),
+        ReplyView::Unreadable if served => Verdict::NodeFault(NodeFault::Unreadable),
         ReplyView::Result { .. } | ReplyView::Unreadable => judge_status(status),
     }
-}
-
-/// Statuses under which nodes send replies to calls they served; some send a
-/// method's error as 400.
-const fn served(status: u16) -> bool {
-    matches!(status, 200..=299 | 400)
 }
 
 const fn judge_status(status: u16) -> Verdict {
@@ -138,12 +167,16 @@ const fn judge_status(status: u16) -> Verdict {
     }
 }
 
-const fn judge_result(row: Row, is_null: bool) -> Verdict {
-    match row.null {
-        Null::Gap if is_null => Verdict::NullGap,
-        Null::Gap | Null::Answer => Verdict::Answer,
+const fn judge_result(asked: Asked, is_null: bool) -> Verdict {
+    match (asked.null, asked.block) {
+        (Null::Gap, _) if is_null => Verdict::NullGap,
+        // The block exists: the node was chosen because it has it.
+        (_, BlockNeed::Number(_)) if is_null => Verdict::NullGap,
+        (Null::Gap | Null::Answer, _) => Verdict::Answer,
     }
 }
 
+#[cfg(test)]
+pub(crate) mod rows;
 #[cfg(test)]
 mod tests;

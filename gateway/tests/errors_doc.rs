@@ -13,7 +13,7 @@ const HEAD: &str = "\
 
 <!-- Generated: UPDATE_GOLDEN=1 cargo test -p headrace-gateway --test errors_doc -->
 
-An error with `\"origin\": \"gateway\"` in its `data` is Headrace's own; every other error is a node's, passed on byte for byte.
+An error with `\"origin\": \"gateway\"` in its `data` is Headrace's own; every other error is a node's, passed on byte for byte, and under the HTTP status that the family's nodes send it with.
 
 ```json
 {\"code\": -32005, \"message\": \"Limit exceeded, try again in 2s\",
@@ -24,8 +24,17 @@ An error with `\"origin\": \"gateway\"` in its `data` is Headrace's own; every o
 * `reason` is one of the words below: it is also the metric label and the word in the access log.
 * `retryable` says whether the same call may succeed later, unchanged. Where a time is known it stands in `Retry-After`.
 * `limit` and `actual` stand beside a size that was exceeded, `earliest` beside history that is gone, `hash` beside a write in doubt.
+* Codes, messages and further members are those of the family's nodes. Where a family tells errors by the name of their cause, it stands beside the code.
 * The HTTP status is that of a whole request; the calls of a batch that was processed fail under HTTP 200.
 ";
+
+/// A code, and the name of the cause where the family's errors have one.
+fn code(family: Family, reason: Reason) -> String {
+    let code = family.error_code(reason.kind());
+    let members = format!("{{{}\"code\":{code}}}", family.error_members(reason.kind()));
+    let object: serde_json::Value = serde_json::from_str(&members).unwrap();
+    object["cause"]["name"].as_str().map_or(code.to_string(), |name| format!("{code} `{name}`"))
+}
 
 /// The table of one family's codes.
 fn table(family: Family) -> String {
@@ -33,8 +42,8 @@ fn table(family: Family) -> String {
     text.push_str("| reason | code | HTTP | whose | retryable | means | what to do |\n");
     text.push_str("|---|---|---|---|---|---|---|\n");
     for reason in Reason::ALL {
-        let (word, status, side) = (reason.word(), reason.http_status(), reason.side().word());
-        let code = family.error_code(reason.kind());
+        let status = family.own_status(reason.http_status());
+        let (word, side, code) = (reason.word(), reason.side().word(), code(family, *reason));
         let retry = match reason.retry() {
             Retry::Never => "no".to_owned(),
             Retry::Later => "yes".to_owned(),

@@ -80,7 +80,8 @@ macro_rules! reasons {
                 match self { $(Self::$name => Side::$side,)* }
             }
 
-            /// The HTTP status when the error answers a whole request.
+            /// The HTTP status when the error answers a whole request, before
+            /// [`Family::own_status`](crate::family::Family::own_status).
             pub const fn http_status(self) -> u16 {
                 match self { $(Self::$name => $status,)* }
             }
@@ -139,7 +140,7 @@ reasons! {
     MethodNotFound "method_not_found" MethodNotFound Client 200 Never
         "The method is unknown here, or not offered.",
         "Use another method; the operator may allow it per chain.";
-    NeedsWebsocket "needs_websocket" MethodNotFound Client 200 Never
+    NeedsWebsocket "needs_websocket" NeedsWebsocket Client 200 Never
         "Subscriptions need a WebSocket.",
         "Connect by WebSocket, or poll.";
     BadParams "bad_params" InvalidParams Client 200 Never
@@ -169,7 +170,7 @@ reasons! {
     BlockNotFound "block_not_found" NotFound Client 200 Later
         "No node knows the block yet.",
         "Ask again after a block time; check the number or hash.";
-    HistoryPruned "history_pruned" NotFound Client 200 Never
+    HistoryPruned "history_pruned" Pruned Client 200 Never
         "No node of this chain keeps data that old.",
         "Ask for newer blocks (`data.earliest`, where known), or use an archive.";
     ResponseTooLarge "response_too_large" TooLarge Client 200 Never

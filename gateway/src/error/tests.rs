@@ -4,10 +4,15 @@ use serde_json::{Value, json};
 use super::*;
 
 const FAMILY: Family = Family::Ethereum;
+const FAMILIES: [Family; 4] = [Family::Ethereum, Family::Substrate, Family::Near, Family::Icon];
 
 fn written(error: &CallError, draw: u64) -> Value {
+    written_for(FAMILY, error, draw)
+}
+
+fn written_for(family: Family, error: &CallError, draw: u64) -> Value {
     let mut out = Vec::new();
-    error.write_object(FAMILY, "id-1", error.retry_after(draw), &mut out);
+    error.write_object(family, "id-1", error.retry_after(draw), &mut out);
     serde_json::from_slice(&out).unwrap()
 }
 
@@ -15,7 +20,7 @@ fn written(error: &CallError, draw: u64) -> Value {
 #[track_caller]
 fn check(case: &str, error: CallError, status: u16, code: i64, reason: &str) {
     let object = written(&error, 0);
-    assert_eq!(error.http_status(), status, "{case}");
+    assert_eq!(error.http_status(FAMILY), status, "{case}");
     assert_eq!(object["code"], code, "{case}");
     assert_eq!(object["data"]["reason"], reason, "{case}");
     assert_eq!(object["data"]["origin"], "gateway", "{case}");
@@ -150,6 +155,90 @@ fn facts_stand_in_data_where_they_are_known() {
     }
 }
 
+/// Code and message of one error, and its HTTP status.
+#[track_caller]
+fn check_for(family: Family, error: &CallError, code: i64, message: &str, status: u16) {
+    let object = written_for(family, error, 0);
+    assert_eq!((object["code"].as_i64(), object["message"].as_str()), (Some(code), Some(message)));
+    assert_eq!(error.http_status(family), status, "{error:?}");
+    assert_eq!(object["data"]["reason"], error.reason().word());
+}
+
+const PRUNED: CallError = CallError::HistoryPruned { earliest: None };
+
+#[test]
+fn substrate_nodes_words_stand_for_history_limits_and_missing_connections() {
+    let check = |error, code, message, status| {
+        check_for(Family::Substrate, error, code, message, status);
+    };
+    check(&PRUNED, 4003, "Client error: UnknownBlock: State already discarded", 200);
+    let unknown = "Client error: UnknownBlock: Header was not found in the database";
+    check(&CallError::BlockNotFound, 4003, unknown, 200);
+    let limit = "RPC rate limit exceeded, try again in 1s";
+    check(&CallError::Overloaded, -32999, limit, 503);
+    check(&CallError::NeedsWebsocket, -32603, "Internal error", 200);
+    check(&CallError::MethodNotFound, -32601, "Method not found", 200);
+    check(&CallError::MethodUnavailable, -32601, "Method not found", 200);
+    let large = CallError::ResponseTooLarge { limit: 1 };
+    check(&large, -32008, "Response is too big", 200);
+    check(&CallError::Invalid(Invalid::Parse), -32700, "Parse error", 400);
+}
+
+#[test]
+fn icon_errors_in_a_method_are_bad_requests() {
+    let check = |error, code, message, status| {
+        check_for(Family::Icon, error, code, message, status);
+    };
+    check(&PRUNED, -31004, "NotFound: PrunedBlock", 400);
+    check(&CallError::BlockNotFound, -31004, "NotFound: no node has the block yet", 400);
+    check(&CallError::MethodNotFound, -32601, "MethodNotFound", 400);
+    check(&CallError::BadParams(BadParams::BadBlock), -32602, "InvalidParams", 400);
+    check(&CallError::Deadline, -32002, "Resource unavailable", 504);
+    check(&CallError::NoNode(None), -32002, "Resource unavailable", 503);
+    check(&CallError::Overloaded, -32005, "Limit exceeded, try again in 1s", 503);
+}
+
+#[test]
+fn near_errors_tell_by_names_and_have_every_member() {
+    let check = |error: &CallError, name: &str, cause: &str, code: i64| {
+        let object = written_for(Family::Near, error, 0);
+        assert_eq!((&object["name"], &object["cause"]["name"]), (&json!(name), &json!(cause)));
+        assert_eq!(object["code"], code, "{error:?}");
+        assert!(object["cause"]["info"].is_object(), "{error:?}");
+        assert!(object["message"].is_string() && object["data"].is_object(), "{error:?}");
+        assert_eq!(error.http_status(Family::Near), error.reason().http_status());
+    };
+    let (handler, bad) = ("HANDLER_ERROR", "REQUEST_VALIDATION_ERROR");
+    let (internal, parse) = ("INTERNAL_ERROR", "PARSE_ERROR");
+    check(&PRUNED, handler, "GARBAGE_COLLECTED_BLOCK", -32000);
+    check(&CallError::BlockNotFound, handler, "UNKNOWN_BLOCK", -32000);
+    check(&CallError::MethodNotFound, bad, "METHOD_NOT_FOUND", -32601);
+    check(&CallError::MethodUnavailable, bad, "METHOD_NOT_FOUND", -32601);
+    check(&CallError::BadParams(BadParams::BadBlock), bad, parse, -32700);
+    check(&CallError::Invalid(Invalid::Parse), bad, parse, -32700);
+    check(&CallError::Invalid(Invalid::BatchTooLarge), bad, parse, -32600);
+    for error in [
+        CallError::NoNode(None),
+        CallError::Deadline,
+        CallError::Overloaded,
+        CallError::ArchiveUnavailable,
+        CallError::WriteInDoubt { hash: None },
+        CallError::Internal,
+    ] {
+        check(&error, internal, internal, -32000);
+    }
+}
+
+#[test]
+fn a_write_in_doubt_shows_its_hash_as_the_nodes_do() {
+    let hash = Hash([0xab; 32]);
+    for family in FAMILIES {
+        let object = written_for(family, &CallError::WriteInDoubt { hash: Some(hash) }, 0);
+        assert_eq!(object["data"]["hash"], family.hash_text(hash), "{family:?}");
+    }
+    assert!(!Family::Near.hash_text(hash).starts_with("0x"));
+}
+
 #[test]
 fn permanent_refusals_never_use_what_client_libraries_repeat() {
     for reason in Reason::ALL.iter().filter(|reason| reason.retry() == Retry::Never) {
@@ -173,8 +262,11 @@ proptest! {
     #[test]
     fn no_request_id_breaks_the_json(request_id in "\\PC*") {
         let mut out = Vec::new();
-        CallError::Internal.write_object(FAMILY, &request_id, None, &mut out);
-        prop_assert!(serde_json::from_slice::<Value>(&out).is_ok());
+        for family in FAMILIES {
+            out.clear();
+            CallError::Internal.write_object(family, &request_id, None, &mut out);
+            prop_assert!(serde_json::from_slice::<Value>(&out).is_ok());
+        }
     }
 
     #[test]

@@ -30,7 +30,8 @@ impl Display for RetryAfter {
 }
 
 impl CallError {
-    /// Appends the error object `{"code","message","data"}`. `after` is what the
+    /// Appends the error object `{"code","message","data"}`, with what else the family's
+    /// errors have before the code. `after` is what the
     /// `Retry-After` header says, if there is one; of `request_id` only letters,
     /// digits, `-`, `_` and `.` are written.
     pub fn write_object(
@@ -41,25 +42,33 @@ impl CallError {
         out: &mut Vec<u8>,
     ) {
         let waits = after.filter(|_| self.kind() == Kind::Limit);
-        put(out, format_args!(r#"{{"code":{},"message":""#, self.code(family)));
+        out.push(b'{');
+        put(out, family.error_members(self.kind()));
+        put(out, format_args!(r#""code":{},"message":""#, self.code(family)));
         put(out, self.public_message(family));
         if let Some(RetryAfter { seconds }) = waits {
             put(out, format_args!(", try again in {seconds}s"));
         }
         put(out, r#"","data":"#);
-        self.write_data(request_id, waits, out);
+        self.write_data(family, request_id, waits, out);
         out.push(b'}');
     }
 
     /// Appends `data`: reason, origin, id of the request, whether the call may succeed later,
     /// and what this error knows (`docs/errors.md`).
-    fn write_data(&self, request_id: &str, waits: Option<RetryAfter>, out: &mut Vec<u8>) {
+    fn write_data(
+        &self,
+        family: Family,
+        request_id: &str,
+        waits: Option<RetryAfter>,
+        out: &mut Vec<u8>,
+    ) {
         let reason = self.reason().word();
         put(out, format_args!(r#"{{"reason":"{reason}","origin":"gateway","request_id":""#));
         let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
         out.extend(request_id.bytes().filter(plain));
         put(out, format_args!(r#"","retryable":{}"#, self.retry().is_retryable()));
-        self.write_facts(out);
+        self.write_facts(family, out);
         if let Some(RetryAfter { seconds }) = waits {
             put(out, format_args!(r#","rate":{{"backoff_seconds":{seconds}}}"#));
         }
@@ -67,7 +76,7 @@ impl CallError {
     }
 
     /// Appends the members that only some errors have.
-    fn write_facts(&self, out: &mut Vec<u8>) {
+    fn write_facts(&self, family: Family, out: &mut Vec<u8>) {
         let mut member = |name: &str, value: &dyn Display| {
             put(out, format_args!(r#","{name}":{value}"#));
         };
@@ -81,7 +90,7 @@ impl CallError {
             Self::ResponseTooLarge { limit } => member("limit", limit),
             Self::HistoryPruned { earliest: Some(earliest) } => member("earliest", earliest),
             Self::WriteInDoubt { hash: Some(hash) } => {
-                member("hash", &format_args!(r#""{hash}""#));
+                member("hash", &format_args!(r#""{}""#, family.hash_text(*hash)));
             }
             _ => {}
         }

@@ -14,6 +14,7 @@ use super::{Ask, Header, Identity, LocalFacts, Question};
 use crate::{
     error::Kind,
     names::{Block, Hash},
+    rpc::reply::Reply,
 };
 
 const BLOCK_BY_NUMBER: &str = "eth_getBlockByNumber";
@@ -39,9 +40,6 @@ pub fn question(ask: Ask) -> Question {
         }
         Ask::StateByNumber(number) => {
             ("eth_getBalance", Cow::Owned(format!(r#"["{ZERO_ADDRESS}","{number:#x}"]"#)))
-        }
-        Ask::Transaction(hash) => {
-            ("eth_getTransactionByHash", Cow::Owned(format!(r#"["{hash}"]"#)))
         }
     };
     Question { method, params }
@@ -138,8 +136,22 @@ struct WireTransaction<'a> {
     hash: Cow<'a, str>,
 }
 
+/// How a node is asked for a transaction, in its pool or in a block.
+pub fn transaction_question(hash: Hash) -> Question {
+    let params = Cow::Owned(format!(r#"["{hash}"]"#));
+    Question { method: "eth_getTransactionByHash", params }
+}
+
+/// Whether a node showed the transaction; an error says neither.
+pub fn knows_transaction(hash: Hash, told: &Reply<'_>) -> Option<bool> {
+    match told {
+        Reply::Result { raw } => Some(read_transaction(raw) == Some(hash)),
+        Reply::Error { .. } => None,
+    }
+}
+
 /// Reads a transaction object's hash.
-pub fn read_transaction(result: &str) -> Option<Hash> {
+fn read_transaction(result: &str) -> Option<Hash> {
     let wire: WireTransaction<'_> = serde_json::from_str(result).ok()?;
     Hash::from_hex(&wire.hash)
 }
@@ -177,10 +189,10 @@ pub const fn error_code(kind: Kind) -> i32 {
     match kind {
         Kind::Parse => -32_700,
         Kind::InvalidRequest => -32_600,
-        Kind::MethodNotFound => -32_601,
+        Kind::MethodNotFound | Kind::NeedsWebsocket => -32_601,
         Kind::InvalidParams => -32_602,
         Kind::Internal => -32_603,
-        Kind::NotFound => -32_001,
+        Kind::NotFound | Kind::Pruned => -32_001,
         Kind::Unavailable => -32_002,
         Kind::TooLarge => -32_003,
         Kind::NotSupported => -32_004,
@@ -193,10 +205,10 @@ pub const fn error_message(kind: Kind) -> &'static str {
     match kind {
         Kind::Parse => "Parse error",
         Kind::InvalidRequest => "Invalid request",
-        Kind::MethodNotFound => "Method not found",
+        Kind::MethodNotFound | Kind::NeedsWebsocket => "Method not found",
         Kind::InvalidParams => "Invalid params",
         Kind::Internal => "Internal error",
-        Kind::NotFound => "Resource not found",
+        Kind::NotFound | Kind::Pruned => "Resource not found",
         Kind::Unavailable => "Resource unavailable",
         Kind::TooLarge => "response too large",
         Kind::NotSupported => "Method not supported",

@@ -16,6 +16,7 @@ use super::{Ask, Header, Identity, Question};
 use crate::{
     error::Kind,
     names::{Block, Hash},
+    rpc::reply::Reply,
 };
 
 /// Where nodes serve; a channel's name may follow.
@@ -49,9 +50,6 @@ pub fn question(ask: Ask) -> Option<Question> {
         Ask::Genesis => (BY_HEIGHT, height(0)),
         Ask::ChainId => ("icx_getNetworkInfo", Cow::Borrowed("{}")),
         Ask::StateByNumber(number) => ("icx_getTotalSupply", height(number)),
-        Ask::Transaction(hash) => {
-            ("icx_getTransactionByHash", Cow::Owned(format!(r#"{{"txHash":"{hash}"}}"#)))
-        }
         // every block is final; the rest is on a path for administrators only
         Ask::Safe
         | Ask::Finalized
@@ -117,8 +115,24 @@ struct WireTransaction<'a> {
     hash: Cow<'a, str>,
 }
 
+/// How a node is asked for a transaction, in its pool or in a block.
+pub fn transaction_question(hash: Hash) -> Question {
+    let params = Cow::Owned(format!(r#"{{"txHash":"{hash}"}}"#));
+    Question { method: "icx_getTransactionByHash", params }
+}
+
+/// Whether a node showed the transaction, or spoke of it as known or unknown.
+pub fn knows_transaction(hash: Hash, told: &Reply<'_>) -> Option<bool> {
+    match told {
+        Reply::Result { raw } => Some(read_transaction(raw) == Some(hash)),
+        Reply::Error { code: Some(errors::NOT_FOUND), .. } => Some(false),
+        Reply::Error { code: Some(errors::PENDING | errors::EXECUTING), .. } => Some(true),
+        Reply::Error { .. } => None,
+    }
+}
+
 /// Reads a transaction object's hash.
-pub fn read_transaction(result: &str) -> Option<Hash> {
+fn read_transaction(result: &str) -> Option<Hash> {
     let wire: WireTransaction<'_> = serde_json::from_str(result).ok()?;
     read_digits(&wire.hash)
 }
@@ -126,8 +140,23 @@ pub fn read_transaction(result: &str) -> Option<Hash> {
 /// goloop's codes where it has one for the same; the rest are EIP-1474's.
 pub const fn error_code(kind: Kind) -> i32 {
     match kind {
-        Kind::NotFound => -31_004,
+        Kind::NotFound | Kind::Pruned => -31_004,
+        Kind::NotSupported => -32_601,
         _ => super::ethereum::error_code(kind),
+    }
+}
+
+/// goloop's messages: the name of the code, and after a colon what is the matter.
+pub const fn error_message(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Parse => "ParseError",
+        Kind::InvalidRequest => "InvalidRequest",
+        Kind::MethodNotFound | Kind::NeedsWebsocket | Kind::NotSupported => "MethodNotFound",
+        Kind::InvalidParams => "InvalidParams",
+        Kind::Internal => "InternalError",
+        Kind::NotFound => "NotFound: no node has the block yet",
+        Kind::Pruned => "NotFound: PrunedBlock",
+        Kind::Unavailable | Kind::TooLarge | Kind::Limit => super::ethereum::error_message(kind),
     }
 }
 

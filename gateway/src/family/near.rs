@@ -4,6 +4,7 @@
 //! Heights are skipped by the chain: a height between two headers may have no block.
 
 pub mod block;
+pub mod errors;
 pub mod transaction;
 
 use std::borrow::Cow;
@@ -14,11 +15,10 @@ use super::{Ask, BlockForm, Header, Identity, Question};
 use crate::{
     error::Kind,
     names::{Block, Hash},
-    rpc::walk::find_range,
+    rpc::{reply::Reply, walk::find_range},
 };
 
-/// How NEAR nodes are asked. There is none for a state (no account is on every chain), nor
-/// for a transaction by its hash alone: nodes want its signer too.
+/// How NEAR nodes are asked. There is none for a state: no account is on every chain.
 pub fn question(ask: Ask) -> Option<Question> {
     let (method, params) = match ask {
         Ask::Head => ("block", Cow::Borrowed(r#"{"finality":"optimistic"}"#)),
@@ -29,11 +29,7 @@ pub fn question(ask: Ask) -> Option<Question> {
         }
         Ask::ChainId | Ask::Sync | Ask::Version => ("status", Cow::Borrowed("[]")),
         // its hash is in the answer about the chain's name
-        Ask::Genesis
-        | Ask::StateByHash(_)
-        | Ask::StateByNumber(_)
-        | Ask::Methods
-        | Ask::Transaction(_) => return None,
+        Ask::Genesis | Ask::StateByHash(_) | Ask::StateByNumber(_) | Ask::Methods => return None,
     };
     Some(Question { method, params })
 }
@@ -151,18 +147,81 @@ pub fn with_tip(sync_info: &str, tip: Block) -> Option<String> {
     Some(written)
 }
 
-/// NEAR's own errors are all −32000 and tell by `name`; JSON-RPC's are what they are.
+/// How a node is asked for a transaction: where its signer lives, and without a wait.
+pub fn transaction_question(hash: Hash, signer: &str) -> Option<Question> {
+    // the name is a client's bytes
+    let signer = serde_json::to_string(signer).ok()?;
+    let hash = block::write_hash(hash);
+    let params =
+        format!(r#"{{"tx_hash":"{hash}","sender_account_id":{signer},"wait_until":"NONE"}}"#);
+    Some(Question { method: "tx", params: Cow::Owned(params) })
+}
+
+/// A node that has not heard of a transaction says so by name; any other error says
+/// neither.
+pub fn knows_transaction(told: &Reply<'_>) -> Option<bool> {
+    match told {
+        Reply::Result { .. } => Some(true),
+        Reply::Error { cause: Some(errors::UNKNOWN_TRANSACTION), .. } => Some(false),
+        Reply::Error { .. } => None,
+    }
+}
+
+/// Writes that answer the hash inside an object.
+pub fn answers_an_object(method: &str) -> bool {
+    method == "EXPERIMENTAL_broadcast_tx_sync"
+}
+
+/// NEAR's own errors are all −32000 and tell by names; JSON-RPC's are what they are.
 pub const fn error_code(kind: Kind) -> i32 {
     match kind {
         Kind::Parse | Kind::InvalidParams => -32_700,
         Kind::InvalidRequest => -32_600,
-        Kind::MethodNotFound => -32_601,
+        Kind::MethodNotFound | Kind::NeedsWebsocket | Kind::NotSupported => -32_601,
         Kind::Internal
         | Kind::NotFound
+        | Kind::Pruned
         | Kind::Unavailable
         | Kind::TooLarge
-        | Kind::NotSupported
         | Kind::Limit => -32_000,
+    }
+}
+
+/// nearcore's messages: one for each code.
+pub const fn error_message(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Parse | Kind::InvalidParams => "Parse error",
+        Kind::InvalidRequest => "Invalid request",
+        Kind::MethodNotFound | Kind::NeedsWebsocket | Kind::NotSupported => "Method not found",
+        Kind::Internal
+        | Kind::NotFound
+        | Kind::Pruned
+        | Kind::Unavailable
+        | Kind::TooLarge
+        | Kind::Limit => "Server error",
+    }
+}
+
+/// The names by which clients tell errors, of the error and of its cause. A method's name
+/// is a client's text and is not repeated.
+pub const fn error_members(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Parse | Kind::InvalidParams => {
+            r#""name":"REQUEST_VALIDATION_ERROR","cause":{"info":{"error_message":"Failed parsing args"},"name":"PARSE_ERROR"},"#
+        }
+        Kind::InvalidRequest => {
+            r#""name":"REQUEST_VALIDATION_ERROR","cause":{"info":{"error_message":"Invalid request"},"name":"PARSE_ERROR"},"#
+        }
+        Kind::MethodNotFound | Kind::NeedsWebsocket | Kind::NotSupported => {
+            r#""name":"REQUEST_VALIDATION_ERROR","cause":{"info":{"method_name":""},"name":"METHOD_NOT_FOUND"},"#
+        }
+        Kind::NotFound => r#""name":"HANDLER_ERROR","cause":{"info":{},"name":"UNKNOWN_BLOCK"},"#,
+        Kind::Pruned => {
+            r#""name":"HANDLER_ERROR","cause":{"info":{},"name":"GARBAGE_COLLECTED_BLOCK"},"#
+        }
+        Kind::Internal | Kind::Unavailable | Kind::TooLarge | Kind::Limit => {
+            r#""name":"INTERNAL_ERROR","cause":{"info":{"error_message":"The gateway cannot serve the call"},"name":"INTERNAL_ERROR"},"#
+        }
     }
 }
 

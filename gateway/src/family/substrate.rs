@@ -32,7 +32,7 @@ pub fn question(ask: Ask) -> Option<Question> {
         Ask::Methods => ("rpc_methods", Cow::Borrowed("[]")),
         // cheaper than any other call that needs the state
         Ask::StateByHash(hash) => ("state_getRuntimeVersion", Cow::Owned(format!(r#"["{hash}"]"#))),
-        Ask::Safe | Ask::ChainId | Ask::StateByNumber(_) | Ask::Transaction(_) => return None,
+        Ask::Safe | Ask::ChainId | Ask::StateByNumber(_) => return None,
     };
     Some(Question { method, params })
 }
@@ -129,10 +129,26 @@ fn hash_of(block: Block) -> String {
 /// Codes of jsonrpsee and of polkadot-sdk's modules; the rest are EIP-1474's.
 pub const fn error_code(kind: Kind) -> i32 {
     match kind {
-        Kind::NotFound => 4003,
+        Kind::NotFound | Kind::Pruned => 4003,
         Kind::TooLarge => -32_008,
         Kind::Limit => -32_999,
+        // jsonrpsee's for a subscription over HTTP
+        Kind::NeedsWebsocket => -32_603,
+        Kind::NotSupported => -32_601,
         _ => super::ethereum::error_code(kind),
+    }
+}
+
+/// Messages of the same nodes, which client libraries look into.
+pub const fn error_message(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Pruned => "Client error: UnknownBlock: State already discarded",
+        Kind::NotFound => "Client error: UnknownBlock: Header was not found in the database",
+        Kind::TooLarge => "Response is too big",
+        Kind::Limit => "RPC rate limit exceeded",
+        Kind::NeedsWebsocket => "Internal error",
+        Kind::NotSupported => "Method not found",
+        _ => super::ethereum::error_message(kind),
     }
 }
 

@@ -34,7 +34,6 @@ fn every_question_is_a_method_and_a_json_array() {
             format!(r#"["0x{}",{{"blockHash":"{at}"}}]"#, "0".repeat(40)),
         ),
         (Ask::StateByNumber(0), "eth_getBalance", format!(r#"["0x{}","0x0"]"#, "0".repeat(40))),
-        (Ask::Transaction(at), "eth_getTransactionByHash", format!(r#"["{at}"]"#)),
     ] {
         let question = FAMILY.question(ask).unwrap();
         assert_eq!((question.method, question.params.as_ref()), (method, params.as_str()));
@@ -157,15 +156,6 @@ fn a_version_is_short_and_printable() {
 }
 
 #[test]
-fn a_known_transaction_is_shown_by_its_hash() {
-    let own = hash(3);
-    let found = format!(r#"{{"blockNumber":null,"hash":"{own}","nonce":"0x1"}}"#);
-    assert_eq!(FAMILY.read_transaction(&found), Some(own));
-    assert_eq!(FAMILY.read_transaction("null"), None);
-    assert_eq!(FAMILY.read_transaction("{}"), None);
-}
-
-#[test]
 fn local_answers_hold_only_what_the_facts_say() {
     let identity = number(1337);
     let known = LocalFacts {
@@ -223,7 +213,6 @@ proptest! {
         FAMILY.read_identity(Ask::ChainId, &text);
         FAMILY.read_syncing(&text);
         FAMILY.read_version(&text);
-        FAMILY.read_transaction(&text);
         FAMILY.parse_identity(&text);
     }
 }

@@ -77,7 +77,9 @@ impl Scope<'_> {
             content => {
                 let mut text = Vec::new();
                 write_content(&mut text, id, &content);
-                Answer::ok(Body::whole(text), trail)
+                let answer = Answer::ok(Body::whole(text), trail);
+                let Content::Error { status, .. } = content else { return answer };
+                Answer { status: StatusCode::from_u16(status).unwrap_or_default(), ..answer }
             }
         }
     }
@@ -96,7 +98,7 @@ impl Scope<'_> {
         let id = if id == Id::Missing { Id::Raw("null") } else { id };
         self.write_error(&mut text, id, error, wait);
         Answer {
-            status: status(error),
+            status: status(error, self.family()),
             retry_after: wait,
             body: Body::whole(text),
             trail: None,
@@ -120,7 +122,13 @@ impl Scope<'_> {
             text.push(b']');
         }
         let body = Body::whole(text);
-        Answer { status: status(&error), retry_after: wait, body, trail: None, close: false }
+        Answer {
+            status: status(&error, self.family()),
+            retry_after: wait,
+            body,
+            trail: None,
+            close: false,
+        }
     }
 
     pub(super) fn refused_single(&self, refused: Refused<'_>) -> Answer {
@@ -154,7 +162,7 @@ impl Scope<'_> {
 fn write_content(text: &mut Vec<u8>, id: Id<'_>, content: &Content) {
     match content {
         Content::Result(raw) => write::result(text, id, raw),
-        Content::Error(raw) => write::raw_error(text, id, raw),
+        Content::Error { raw, .. } => write::raw_error(text, id, raw),
         Content::Ours(raw) => write::result(text, id, raw.as_bytes()),
         Content::Stream(_) | Content::Refused(_) => {}
     }
@@ -173,8 +181,8 @@ fn write_error(
     write::raw_error(text, id, &object);
 }
 
-fn status(error: &CallError) -> StatusCode {
-    StatusCode::from_u16(error.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+fn status(error: &CallError, family: Family) -> StatusCode {
+    StatusCode::from_u16(error.http_status(family)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// An error found before any text was read.
@@ -186,16 +194,11 @@ pub(super) fn edge_refusal(
 ) -> Answer {
     gateway.rejected(error.reason());
     let family = chain.map_or(Family::ALL[0], |chain| chain.config.family);
-    let code = i64::from(error.code(family));
-    gateway.access.load().refusal(
-        chain.map(|chain| &*chain.config.name),
-        error,
-        code,
-        from.refused(),
-    );
+    let name = chain.map(|chain| &*chain.config.name);
+    gateway.access.load().refusal(name, family, error, from.refused());
     let wait = error.retry_after(chance::draw());
     let mut text = Vec::with_capacity(320);
     write_error(&mut text, Id::Raw("null"), error, family, from.request_id, wait);
     let body = Body::whole(text);
-    Answer { status: status(error), retry_after: wait, body, trail: None, close: false }
+    Answer { status: status(error, family), retry_after: wait, body, trail: None, close: false }
 }

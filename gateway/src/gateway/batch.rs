@@ -47,7 +47,7 @@ impl Scope<'_> {
     fn append(&self, text: &mut Vec<u8>, id: Id<'_>, content: &Content) {
         let limit = self.response_limit();
         let size = match content {
-            Content::Result(raw) | Content::Error(raw) => raw.len(),
+            Content::Result(raw) | Content::Error { raw, .. } => raw.len(),
             Content::Ours(_) | Content::Stream(_) | Content::Refused(_) => 0,
         };
         if (text.len() + size) as u64 > limit {

@@ -89,13 +89,9 @@ impl Scope<'_> {
     pub(super) fn record_refusal(&self, error: &CallError) {
         self.chain.metrics.on_call(0, Outcome::ClientError, Source::Gateway);
         self.gateway.rejected(error.reason());
-        let code = i64::from(error.code(self.chain.config.family));
-        self.gateway.access.load().refusal(
-            Some(&self.chain.config.name),
-            error,
-            code,
-            self.from.refused(),
-        );
+        let config = &self.chain.config;
+        let from = self.from.refused();
+        self.gateway.access.load().refusal(Some(&config.name), config.family, error, from);
     }
 
     /// Why each node was not asked, where none could be.
@@ -111,16 +107,18 @@ impl Scope<'_> {
     }
 
     fn http_status(&self, served: &Served) -> u16 {
-        match refusal(served) {
-            Some(error) if self.item.1 == 0 => error.http_status(),
-            _ => 200,
+        match &served.content {
+            _ if self.item.1 > 0 => 200,
+            Content::Refused(error) => error.http_status(self.chain.config.family),
+            Content::Error { status, .. } => *status,
+            Content::Result(_) | Content::Stream(_) | Content::Ours(_) => 200,
         }
     }
 
     fn rpc_code(&self, served: &Served) -> Option<i64> {
         match &served.content {
             Content::Refused(error) => Some(i64::from(error.code(self.chain.config.family))),
-            Content::Error(raw) => {
+            Content::Error { raw, .. } => {
                 let raw = std::str::from_utf8(raw).ok()?;
                 crate::rpc::walk::find(raw, "code")?.parse().ok()
             }
@@ -139,7 +137,7 @@ const fn refusal(served: &Served) -> Option<&CallError> {
 /// Bytes of the result or error, without the envelope; 0 for a stream.
 fn bytes_out(served: &Served) -> usize {
     match &served.content {
-        Content::Result(raw) | Content::Error(raw) => raw.len(),
+        Content::Result(raw) | Content::Error { raw, .. } => raw.len(),
         Content::Ours(raw) => raw.len(),
         Content::Stream(_) | Content::Refused(_) => 0,
     }

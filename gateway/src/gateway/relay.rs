@@ -20,7 +20,7 @@ use crate::{
         tries::{Next, Reply, Tries},
     },
     health,
-    judge::{self, NodeError, ReplyView, Verdict},
+    judge::{self, ReplyView, Verdict},
     method::{Needs, Timeout},
     metrics::{AttemptResult, Ejection, Purpose},
     route::{self, Ask, Decision, Facts, Policy, Reason},
@@ -371,29 +371,20 @@ impl<'c> Job<'c> {
         retry_after: Option<Duration>,
     ) -> Reply {
         let read = reply::read_reply(body, id);
-        let (view, content) = match &read {
-            Ok(reply::Reply::Result { raw }) => {
-                let view = ReplyView::Result { is_null: *raw == "null" };
-                (view, Content::Result(body.slice_ref(raw.as_bytes())))
-            }
-            Ok(reply::Reply::Error { raw, code, message, data }) => {
-                let error = NodeError { code: *code, message, data: *data };
-                (ReplyView::Error(error), Content::Error(body.slice_ref(raw.as_bytes())))
-            }
-            Err(_) => (ReplyView::Unreadable, Content::Refused(CallError::UpstreamInvalid)),
+        let content = match &read {
+            Ok(reply::Reply::Result { raw }) => Content::Result(body.slice_ref(raw.as_bytes())),
+            Ok(reply::Reply::Error { raw, .. }) => Content::Error {
+                raw: body.slice_ref(raw.as_bytes()),
+                status: self.scope.chain.config.family.error_status(status),
+            },
+            Err(_) => Content::Refused(CallError::UpstreamInvalid),
         };
-        Reply::Judged { verdict: self.judge(status, &view), content, retry_after }
+        let verdict = self.judge(status, &ReplyView::of(&read));
+        Reply::Judged { verdict, content, retry_after }
     }
 
     fn judge(&self, status: u16, view: &ReplyView<'_>) -> Verdict {
-        let verdict = judge::judge(self.scope.chain.config.family, self.needs.method, status, view);
-        let null = matches!(view, ReplyView::Result { is_null: true });
-        let numbered = matches!(self.needs.block, crate::method::BlockNeed::Number(_));
-        match verdict {
-            // The block exists: the node was chosen because it has it.
-            Verdict::Answer if null && numbered => Verdict::NullGap,
-            verdict => verdict,
-        }
+        judge::judge(self.scope.chain.config.family, self.needs, status, view)
     }
 }
 
@@ -411,8 +402,10 @@ impl Watch<'_, '_> {
         self.reported = true;
         let result = match reply {
             Reply::Judged { verdict, .. } => match verdict {
-                Verdict::Answer | Verdict::NullGap | Verdict::AlreadyKnown => AttemptResult::Ok,
-                Verdict::NonceTooLow | Verdict::NodeRefusedWrite => AttemptResult::Ok,
+                Verdict::Answer | Verdict::NullGap | Verdict::DeepGap => AttemptResult::Ok,
+                Verdict::AlreadyKnown | Verdict::NonceTooLow | Verdict::NodeRefusedWrite => {
+                    AttemptResult::Ok
+                }
                 Verdict::Missing(_) => AttemptResult::Missing,
                 Verdict::Throttled => AttemptResult::Throttled,
                 Verdict::NodeFault(_) => AttemptResult::Failed,

@@ -15,8 +15,12 @@ use crate::{
 pub enum Content {
     /// A node's result: raw JSON, a slice of its reply.
     Result(Bytes),
-    /// A node's error object: raw JSON.
-    Error(Bytes),
+    /// A node's error object: raw JSON, and the HTTP status it is sent under when the call
+    /// came alone.
+    Error {
+        raw: Bytes,
+        status: u16,
+    },
     /// A node's result that is too large to be held: its bytes as they come.
     Stream(Box<Large>),
     /// A result of our own making.
@@ -54,7 +58,7 @@ impl Served {
 
     pub const fn source(&self) -> Source {
         match self.content {
-            Content::Result(_) | Content::Error(_) | Content::Stream(_) => Source::Node,
+            Content::Result(_) | Content::Error { .. } | Content::Stream(_) => Source::Node,
             Content::Ours(_) | Content::Refused(_) => Source::Gateway,
         }
     }
@@ -62,7 +66,7 @@ impl Served {
     pub const fn outcome(&self) -> Outcome {
         match &self.content {
             Content::Result(_) | Content::Stream(_) | Content::Ours(_) => Outcome::Ok,
-            Content::Error(_) => Outcome::AppError,
+            Content::Error { .. } => Outcome::AppError,
             Content::Refused(CallError::Deadline) => Outcome::Timeout,
             Content::Refused(CallError::ClientGone) => Outcome::ClientGone,
             Content::Refused(CallError::Overloaded | CallError::BodiesFull) => Outcome::Shed,

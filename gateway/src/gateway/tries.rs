@@ -92,7 +92,7 @@ impl Tries {
         let node = &member.node;
         self.was_lacking = match report.reply {
             Reply::Judged { verdict: Verdict::Missing(missing), .. } => match missing {
-                Missing::Pruned | Missing::Method => true,
+                Missing::Pruned | Missing::Method | Missing::Shard => true,
                 // Our own words: no client can make nodes be asked so.
                 Missing::UnknownBlock => job.wording(node).form != BlockForm::Number,
                 Missing::BehindHead | Missing::Indexing | Missing::Syncing => false,
@@ -110,9 +110,9 @@ impl Tries {
                     self.served_by = Some(member.place.node);
                     Next::Done(content)
                 }
-                Verdict::NullGap => {
+                Verdict::NullGap | Verdict::DeepGap => {
                     node.lane(lane).on_success(now, report.took);
-                    self.null(job, member.place.node, content)
+                    self.null(job, member.place.node, verdict, content)
                 }
                 Verdict::Missing(missing) => {
                     node.lane(lane).on_no_verdict(now);
@@ -131,7 +131,7 @@ impl Tries {
                     self.timed_out |= fault == NodeFault::Timeout;
                     self.fault(job, member.place.node);
                     match content {
-                        Content::Error(_) => self.fallback = Some(content),
+                        Content::Error { .. } => self.fallback = Some(content),
                         _ => self.unreadable |= fault != NodeFault::Timeout,
                     }
                     self.again_unless_heavy_timeout(job, fault == NodeFault::Timeout)
@@ -143,13 +143,22 @@ impl Tries {
         }
     }
 
-    /// `null`: asked once more elsewhere, unless the tip has not moved since another node
-    /// said the same.
-    fn null(&mut self, job: &Job<'_>, node: NodeIndex, content: Content) -> Next {
+    /// `null`, or the error that says so: asked once more elsewhere, unless the tip has not
+    /// moved since another node said the same. What a node may have dropped is asked of an
+    /// archive last; a hash, before that, of a node that may be fresher.
+    fn null(&mut self, job: &Job<'_>, node: NodeIndex, verdict: Verdict, content: Content) -> Next {
         self.nulls += 1;
         self.look_at(job, node);
-        let exists = matches!(job.needs.block, BlockNeed::Number(_) | BlockNeed::Newest(_));
-        let enough = if exists { 3 } else { 2 };
+        let deep = verdict == Verdict::DeepGap;
+        let exists = match job.needs.block {
+            // where nodes have an error for it, the chain may have skipped the number
+            BlockNeed::Number(_) => !deep,
+            BlockNeed::Newest(_) => true,
+            _ => false,
+        };
+        let by_hash = deep && matches!(job.needs.block, BlockNeed::Hash(_));
+        let enough = if exists || by_hash { 3 } else { 2 };
+        self.archive_only |= deep && self.nulls + 1 == enough && job.has_archive();
         if self.nulls >= enough || (!exists && job.scope.chain.state.nulls.knows(job.text_hash())) {
             self.served_by = Some(node);
             if !exists {
@@ -194,7 +203,7 @@ impl Tries {
                 }
             }
             Missing::UnknownBlock | Missing::BehindHead => self.look_at(job, node),
-            Missing::Syncing => {}
+            Missing::Syncing | Missing::Shard => {}
         }
         self.fallback = Some(content);
         self.served_by = Some(node);

@@ -24,6 +24,9 @@ pub fn way<'t>(chain: &'t Chain, call: &Call<'_>) -> Way<'t> {
     let forward = chain.config.unknown_methods == UnknownMethods::Forward;
     match method.class {
         _ if method.is_other() && !forward => Way::Refused(CallError::MethodNotFound),
+        Class::Session if chain.config.family.sessions_are_connections() => {
+            Way::Refused(CallError::NeedsWebsocket)
+        }
         // Filters live in one node; until they can be kept there they are not offered.
         Class::Refuse | Class::Session => Way::Refused(CallError::MethodNotFound),
         Class::Subscribe | Class::Unsubscribe => Way::Refused(CallError::NeedsWebsocket),

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     error::CallError,
+    family::SignedTransaction,
     gateway::{
         Scope, chance,
         relay::{Job, Report},
@@ -20,7 +21,7 @@ use crate::{
     judge::Verdict,
     method::{Needs, Timeout},
     metrics::Purpose,
-    names::{Hash, NodeIndex},
+    names::NodeIndex,
     rpc::{Call, write},
     topology::{Chain, Member},
     tracker::knows_transaction,
@@ -39,8 +40,9 @@ const LOOK: Duration = Duration::from_millis(50);
 enum Fate {
     /// The node took them (or answers with the client's own fault): the answer.
     Answered(Content),
-    /// Some node had them before: their hash is the answer.
-    Known,
+    /// The node had them before: their hash is the answer, where the method answers no
+    /// more than that; else what the node says.
+    Known(Content),
     /// The sender's nonce is spent, perhaps by these very bytes.
     NonceSpent(Content),
     /// Refused for reasons of this node alone.
@@ -56,14 +58,15 @@ impl Scope<'_> {
         let job = Job::new(*self, call, needs, (ask, needs.weight), PinnedBlocks::new());
         let family = self.chain.config.family;
         let transaction = needs.transaction(call.params.unwrap_or_default());
-        let hash = transaction.and_then(|raw| family.transaction_hash(raw));
-        Writer { job: &job, hash, tries: Tries::default() }.run().await
+        let transaction = transaction.and_then(|raw| family.transaction(raw));
+        Writer { job: &job, transaction, tries: Tries::default() }.run().await
     }
 }
 
 struct Writer<'w, 'c> {
     job: &'w Job<'c>,
-    hash: Option<Hash>,
+    /// `None` where the bytes cannot be looked up again.
+    transaction: Option<SignedTransaction>,
     tries: Tries,
 }
 
@@ -78,7 +81,7 @@ impl<'c> Writer<'_, 'c> {
                 self.accepted(member.place.node, &content);
                 content
             }
-            Fate::Known => self.hash_content(),
+            Fate::Known(content) => self.hash_or(content),
             Fate::NonceSpent(content) => self.known_or(content).await,
             Fate::Refused(content) => self.refused(content).await,
             Fate::InDoubt | Fate::Unsent => self.settle().await,
@@ -130,8 +133,8 @@ impl<'c> Writer<'_, 'c> {
                 if error.sent() { Fate::InDoubt } else { Fate::Unsent }
             }
             Reply::Judged { verdict, content, .. } => match verdict {
-                Verdict::Answer | Verdict::NullGap => Fate::Answered(content),
-                Verdict::AlreadyKnown => Fate::Known,
+                Verdict::Answer | Verdict::NullGap | Verdict::DeepGap => Fate::Answered(content),
+                Verdict::AlreadyKnown => Fate::Known(content),
                 Verdict::NonceTooLow => Fate::NonceSpent(content),
                 Verdict::NodeRefusedWrite | Verdict::Throttled | Verdict::Missing(_) => {
                     Fate::Refused(content)
@@ -156,6 +159,7 @@ impl<'c> Writer<'_, 'c> {
         match verdict {
             Verdict::Answer
             | Verdict::NullGap
+            | Verdict::DeepGap
             | Verdict::AlreadyKnown
             | Verdict::NonceTooLow
             | Verdict::NodeRefusedWrite => {
@@ -174,16 +178,14 @@ impl<'c> Writer<'_, 'c> {
             return self.in_doubt();
         }
         let Ok(other) = self.job.pick(&mut self.tries) else { return self.in_doubt() };
-        if let Some(hash) = self.hash
-            && knows_transaction(self.job.scope.chain, other, hash).await == Some(true)
-        {
-            return self.hash_content();
+        if self.is_known_to(other).await {
+            return self.hash_or(self.in_doubt());
         }
         if Instant::now() >= self.job.scope.deadline {
             return self.in_doubt();
         }
         let fate = self.send_to(other, Purpose::Retry).await;
-        if matches!(fate, Fate::Answered(_) | Fate::Known | Fate::NonceSpent(_)) {
+        if matches!(fate, Fate::Answered(_) | Fate::Known(_) | Fate::NonceSpent(_)) {
             self.tries.settle_blame(self.job);
         }
         match fate {
@@ -191,7 +193,7 @@ impl<'c> Writer<'_, 'c> {
                 self.accepted(other.place.node, &content);
                 content
             }
-            Fate::Known => self.hash_content(),
+            Fate::Known(content) => self.hash_or(content),
             Fate::NonceSpent(content) => self.known_or(content).await,
             Fate::Refused(_) | Fate::Unsent | Fate::InDoubt => self.in_doubt(),
         }
@@ -205,7 +207,7 @@ impl<'c> Writer<'_, 'c> {
                 self.accepted(other.place.node, &content);
                 content
             }
-            Fate::Known => self.hash_content(),
+            Fate::Known(content) => self.hash_or(content),
             Fate::NonceSpent(content) => self.known_or(content).await,
             Fate::Refused(content) => content,
             Fate::Unsent => first,
@@ -213,30 +215,34 @@ impl<'c> Writer<'_, 'c> {
         }
     }
 
-    /// The nonce is spent: by these bytes if some node knows their hash.
+    /// The nonce is spent: by these bytes if some node knows them.
     async fn known_or(&mut self, content: Content) -> Content {
-        let Some(hash) = self.hash else { return content };
-        let chain = self.job.scope.chain;
-        let asked = self.tries.tried.first().and_then(|&node| chain.member(node));
+        let Some(answer) = self.answer() else { return content };
+        let asked = self.tries.tried.first().and_then(|&node| self.job.scope.chain.member(node));
         let Some(member) = asked else { return content };
-        match knows_transaction(chain, member, hash).await {
-            Some(true) => self.hash_content(),
-            Some(false) | None => content,
-        }
+        if self.is_known_to(member).await { answer } else { content }
+    }
+
+    async fn is_known_to(&self, member: &Member) -> bool {
+        let Some(transaction) = &self.transaction else { return false };
+        knows_transaction(self.job.scope.chain, member, transaction).await == Some(true)
     }
 
     fn in_doubt(&self) -> Content {
-        Content::Refused(CallError::WriteInDoubt { hash: self.hash })
+        let hash = self.transaction.as_ref().map(|transaction| transaction.hash);
+        Content::Refused(CallError::WriteInDoubt { hash })
     }
 
-    fn hash_content(&self) -> Content {
-        match self.hash {
-            Some(hash) => {
-                let family = self.job.scope.chain.config.family;
-                Content::Ours(format!("\"{}\"", family.hash_text(hash)))
-            }
-            None => self.in_doubt(),
-        }
+    /// A node has the bytes: their hash, or what stands for it where the method answers more.
+    fn hash_or(&self, content: Content) -> Content {
+        self.answer().unwrap_or(content)
+    }
+
+    /// The answer that follows from the bytes alone.
+    fn answer(&self) -> Option<Content> {
+        let family = self.job.scope.chain.config.family;
+        let hash = self.transaction.as_ref()?.hash;
+        family.write_answer(self.job.needs.method, hash).map(Content::Ours)
     }
 
     /// Copies to other nodes at once, if the chain is configured so.
@@ -262,14 +268,19 @@ impl<'c> Writer<'_, 'c> {
     /// Accepted: about a block later another node is asked whether it has heard of it.
     fn accepted(&self, node: NodeIndex, content: &Content) {
         let chain = self.job.scope.chain;
-        let (Content::Result(_), Some(hash)) = (content, self.hash) else { return };
+        let (Content::Result(_), Some(transaction)) = (content, &self.transaction) else {
+            return;
+        };
+        if chain.config.family.transaction_question(transaction).is_none() {
+            return;
+        }
         if !chain.config.writes.confirm || chain.members.len() < 2 {
             return;
         }
         if let Some(slot) = chain.state.confirms.enter() {
-            let (chain, body) = (chain.chain(), self.body());
+            let (chain, transaction, body) = (chain.chain(), transaction.clone(), self.body());
             tokio::spawn(async move {
-                confirm(chain, node, hash, body).await;
+                confirm(chain, node, transaction, body).await;
                 drop(slot);
             });
         }
@@ -279,12 +290,17 @@ impl<'c> Writer<'_, 'c> {
 /// Asks another node for an accepted transaction after a block time, and once more after
 /// another; if it still has not heard of it, it gets the same bytes, so that a node which
 /// accepts and then dies, or has no peers, loses nothing.
-async fn confirm(chain: Arc<Chain>, accepted_by: NodeIndex, hash: Hash, body: bytes::Bytes) {
+async fn confirm(
+    chain: Arc<Chain>,
+    accepted_by: NodeIndex,
+    transaction: SignedTransaction,
+    body: bytes::Bytes,
+) {
     for _ in 0..CONFIRM_LOOKS {
         sleep(chain.state.tips().block_time).await;
         let Some(&node) = usable_others(&chain, accepted_by).first() else { return };
         let Some(member) = chain.member(node) else { return };
-        if knows_transaction(&chain, member, hash).await != Some(false) {
+        if knows_transaction(&chain, member, &transaction).await != Some(false) {
             return;
         }
     }

@@ -12,9 +12,18 @@ fn check(class: Class, status: u16, error: &str, expected: Verdict) {
         code: error.get("code").and_then(Value::as_i64),
         message: error["message"].as_str().unwrap_or(""),
         data: data.as_deref(),
+        ..NodeError::default()
     });
-    let row = Row { class, null: Null::Answer };
-    assert_eq!(judge_row(Family::Ethereum, row, status, &view), expected, "{error}");
+    assert_eq!(
+        judge_asked(Family::Ethereum, asked(class, Null::Answer), status, &view),
+        expected,
+        "{error}"
+    );
+}
+
+/// A call that names no block.
+fn asked(class: Class, null: Null) -> Asked {
+    Asked { class, null, block: BlockNeed::None }
 }
 
 #[track_caller]
@@ -399,21 +408,21 @@ fn results_and_unreadable_replies_are_judged_by_row_and_status() {
         (Null::Gap, 502, ReplyView::Unreadable, STATUS),
         (Null::Gap, 408, ReplyView::Unreadable, TIMEOUT),
     ] {
-        let row = Row { class: Class::Read, null: null_means };
-        assert_eq!(
-            judge_row(Family::Ethereum, row, status, &reply),
-            expected,
-            "{status} {reply:?}"
-        );
+        let asked = asked(Class::Read, null_means);
+        let verdict = judge_asked(Family::Ethereum, asked, status, &reply);
+        assert_eq!(verdict, expected, "{status} {reply:?}");
     }
+    let numbered = Asked { block: BlockNeed::Number(7), ..asked(Class::Read, Null::Answer) };
+    assert_eq!(judge_asked(Family::Ethereum, numbered, 200, &null), NullGap, "the block exists");
 }
 
 proptest! {
     #[test]
     fn a_revert_is_an_answer_whatever_it_says(message in ".*", data in ".*", status in 100u16..600) {
-        let error = NodeError { code: Some(3), message: &message, data: Some(&data) };
-        let row = Row { class: Class::Read, null: Null::Gap };
-        let verdict = judge_row(Family::Ethereum, row, status, &ReplyView::Error(error));
+        let plain = NodeError::default();
+        let error = NodeError { code: Some(3), message: &message, data: Some(&data), ..plain };
+        let asked = asked(Class::Read, Null::Gap);
+        let verdict = judge_asked(Family::Ethereum, asked, status, &ReplyView::Error(error));
         prop_assert_eq!(verdict, Answer);
     }
 
@@ -423,9 +432,13 @@ proptest! {
         message in "\\PC{0,600}",
         data in proptest::option::of("\"?\\PC{0,600}"),
         status in any::<u16>(),
+        cause in proptest::option::of("[A-Z_]{0,30}"),
     ) {
-        let error = NodeError { code, message: &message, data: data.as_deref() };
-        let row = Row { class: Class::Write, null: Null::Answer };
-        judge_row(Family::Ethereum, row, status, &ReplyView::Error(error));
+        let (data, cause) = (data.as_deref(), cause.as_deref());
+        let error = NodeError { code, message: &message, data, name: cause, cause };
+        let asked = asked(Class::Write, Null::Answer);
+        for family in [Family::Ethereum, Family::Substrate, Family::Near, Family::Icon] {
+            judge_asked(family, asked, status, &ReplyView::Error(error));
+        }
     }
 }

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use super::scan::Scanner;
 pub use super::walk::{find, is_null};
-use super::walk::{string_end, text, value_end};
+use super::walk::{members as members_of, string_end, text, value_end};
 pub use trim::Trimmer;
 
 /// Up to so many bytes a reply is checked whole.
@@ -24,12 +24,15 @@ pub enum Reply<'a> {
         raw: &'a str,
     },
     /// `raw` is the error as the node wrote it. An error without a readable `code`
-    /// has none; one that is a bare string is its own message.
+    /// has none; one that is a bare string is its own message. `name` and `cause` (that
+    /// one's own `name`) are what some nodes tell errors by: as written between the quotes.
     Error {
         raw: &'a str,
         code: Option<i64>,
         message: Cow<'a, str>,
         data: Option<&'a str>,
+        name: Option<&'a str>,
+        cause: Option<&'a str>,
     },
 }
 
@@ -153,10 +156,27 @@ impl<'a> Members<'a> {
     }
 }
 
+/// In one walk, whatever members there are.
 fn read_error(raw: &str) -> Reply<'_> {
-    let message = find(raw, "message").and_then(text).or_else(|| text(raw)).unwrap_or_default();
-    let code = find(raw, "code").and_then(|code| code.parse().ok());
-    Reply::Error { raw, code, message, data: find(raw, "data") }
+    let (mut code, mut message, mut data, mut name, mut cause) = (None, None, None, None, None);
+    for (member, value) in members_of(raw) {
+        let value = raw.get(value).unwrap_or_default();
+        match member.as_ref() {
+            "code" => code = code.or_else(|| value.parse().ok()),
+            "message" => message = message.or_else(|| text(value)),
+            "data" => data = data.or(Some(value)),
+            "name" => name = name.or_else(|| unquoted(value)),
+            "cause" => cause = cause.or_else(|| find(value, "name").and_then(unquoted)),
+            _ => {}
+        }
+    }
+    let message = message.or_else(|| text(raw)).unwrap_or_default();
+    Reply::Error { raw, code, message, data, name, cause }
+}
+
+/// What stands between the quotes of a raw string. Nothing is decoded: names have no escapes.
+fn unquoted(raw: &str) -> Option<&str> {
+    raw.strip_prefix('"')?.strip_suffix('"')
 }
 
 fn why_unreadable(body: &str) -> ReplyFault {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::{
-    family::{Ask, Family},
+    family::{Ask, Question, SignedTransaction},
     metrics::{AttemptResult, Purpose},
     rpc::{reply, reply::Reply, write},
     topology::{Chain, Member},
@@ -39,11 +39,25 @@ pub enum Told {
 /// Asks; `None` where the family has no such question.
 pub async fn ask(chain: &Chain, member: &Member, question: Ask, purpose: Purpose) -> Option<Told> {
     let question = chain.config.family.question(question)?;
+    let (told, _) = put(chain, member, &question, purpose).await;
+    Some(told)
+}
+
+/// Puts a question: what came of it, and the text of the reply, empty where there was none.
+async fn put(
+    chain: &Chain,
+    member: &Member,
+    question: &Question,
+    purpose: Purpose,
+) -> (Told, Bytes) {
     let mut body = Vec::with_capacity(128);
     write::call(&mut body, 1, question.method, Some(&question.params), &[]);
     // Probes count against the node's rate, and are not held up by it.
     let _counted = member.node.within_rate();
-    let told = send(member, body.into()).await;
+    let (told, text) = match send(member, body.into()).await {
+        Ok((status, text)) => (read(status, &text), text),
+        Err(told) => (told, Bytes::new()),
+    };
     let result = match &told {
         Told::Result(_) => AttemptResult::Ok,
         Told::Error(_) => AttemptResult::Missing,
@@ -52,28 +66,33 @@ pub async fn ask(chain: &Chain, member: &Member, question: Ask, purpose: Purpose
         Told::Refused | Told::Failed(_) => AttemptResult::Failed,
     };
     chain.metrics.on_attempt(purpose, result);
-    Some(told)
+    (told, text)
 }
 
-async fn send(member: &Member, body: Bytes) -> Told {
+/// The status and the text of the reply; else what came instead of one.
+async fn send(member: &Member, body: Bytes) -> Result<(u16, Bytes), Told> {
     let deadline = Instant::now() + PATIENCE;
     let out = Outgoing { priority: true, whole_up_to: MOST, ..Outgoing::new(body, deadline) };
     let incoming = match member.client.send(out).await {
         Ok(incoming) => incoming,
-        Err(error) if error.fault == Fault::ConnectRefused => return Told::Refused,
-        Err(_) if Instant::now() > deadline + OWN_STALL => return Told::Late,
-        Err(error) => return Told::Failed(error.to_string()),
+        Err(error) if error.fault == Fault::ConnectRefused => return Err(Told::Refused),
+        Err(_) if Instant::now() > deadline + OWN_STALL => return Err(Told::Late),
+        Err(error) => return Err(Told::Failed(error.to_string())),
     };
     if incoming.status == 429 {
-        return Told::Throttled;
+        return Err(Told::Throttled);
     }
-    let ReplyBody::Whole(body) = incoming.body else {
-        return Told::Failed("the answer is too large".to_owned());
-    };
-    match reply::read_reply(&body, 1) {
+    match incoming.body {
+        ReplyBody::Whole(text) => Ok((incoming.status, text)),
+        ReplyBody::Large(_) => Err(Told::Failed("the answer is too large".to_owned())),
+    }
+}
+
+fn read(status: u16, text: &[u8]) -> Told {
+    match reply::read_reply(text, 1) {
         Ok(Reply::Result { raw }) => Told::Result(raw.to_owned()),
         Ok(Reply::Error { message, .. }) => Told::Error(message.into_owned()),
-        Err(_) if incoming.status != 200 => Told::Failed(format!("HTTP {}", incoming.status)),
+        Err(_) if status != 200 => Told::Failed(format!("HTTP {status}")),
         Err(_) => Told::Failed("the answer is no JSON-RPC reply".to_owned()),
     }
 }
@@ -88,15 +107,17 @@ impl Told {
     }
 }
 
-/// Whether a node has heard of a transaction; `None` when it could not be asked.
+/// Whether a node has heard of a transaction; `None` when it could not be asked, or does
+/// not say.
 pub async fn knows_transaction(
     chain: &Chain,
     member: &Member,
-    hash: crate::names::Hash,
+    transaction: &SignedTransaction,
 ) -> Option<bool> {
-    let family: Family = chain.config.family;
-    let told = ask(chain, member, Ask::Transaction(hash), Purpose::Confirm).await?;
-    Some(family.read_transaction(told.result()?) == Some(hash))
+    let family = chain.config.family;
+    let question = family.transaction_question(transaction)?;
+    let (_, text) = put(chain, member, &question, Purpose::Confirm).await;
+    family.knows_transaction(transaction, &reply::read_reply(&text, 1).ok()?)
 }
 
 /// Names of methods, or of whole modules as `name_*`, that a node says it offers; empty

@@ -15,7 +15,6 @@ fn every_question_is_a_method_and_a_json_object() {
         (Ask::HeaderByHash(at), "icx_getBlockByHash", format!(r#"{{"hash":"{HASH}"}}"#)),
         (Ask::ChainId, "icx_getNetworkInfo", "{}".to_owned()),
         (Ask::StateByNumber(1), "icx_getTotalSupply", r#"{"height":"0x1"}"#.to_owned()),
-        (Ask::Transaction(at), "icx_getTransactionByHash", format!(r#"{{"txHash":"{HASH}"}}"#)),
     ] {
         assert_eq!(question(ask), Some(Question { method, params: params.into() }));
     }
@@ -68,13 +67,6 @@ fn a_network_is_known_by_its_number() {
     let info = r#"{"platform":"icon","nid":"0x1","channel":"icon_dex","latest":"0x4f2a1b0"}"#;
     assert_eq!(read_identity(Ask::ChainId, info).and_then(|known| known.number), Some(1));
     assert_eq!(read_identity(Ask::ChainId, r#"{"nid":1}"#), None);
-}
-
-#[test]
-fn a_transaction_is_known_by_its_hash() {
-    let told = format!(r#"{{"txHash":"{HASH}","version":"0x3"}}"#);
-    assert_eq!(read_transaction(&told), Hash::from_hex(HASH));
-    assert_eq!(read_transaction("null"), None);
 }
 
 proptest! {

@@ -98,14 +98,15 @@ fn push_escaped(out: &mut String, text: &str) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
     /// Made by iconsdk 2.6.0, with the hash that it computes.
-    const KNOWN: &str = r#"{"version":"0x3","from":"hxb7141750847ef78fab794c5e13110f866dec5877","to":"hx0000000000000000000000000000000000000000","value":"0x9","stepLimit":"0xf4240","timestamp":"0x60a24181e4000","nid":"0x539","nonce":"0x1","signature":"7m0R8v+AtgR7HX5MuI8/A6r6cdtMPcwkHhQFqclqgqwGrAy10vEJzT46rcKGNedmWv0+X34BNCPD4WmWmn9DvgA="}"#;
-    const KNOWN_HASH: &str = "0x706be05bff57571d74d311802cd6e21c0f4f993908ce97abfb23b667db442279";
+    pub(crate) const KNOWN: &str = r#"{"version":"0x3","from":"hxb7141750847ef78fab794c5e13110f866dec5877","to":"hx0000000000000000000000000000000000000000","value":"0x9","stepLimit":"0xf4240","timestamp":"0x60a24181e4000","nid":"0x539","nonce":"0x1","signature":"7m0R8v+AtgR7HX5MuI8/A6r6cdtMPcwkHhQFqclqgqwGrAy10vEJzT46rcKGNedmWv0+X34BNCPD4WmWmn9DvgA="}"#;
+    pub(crate) const KNOWN_HASH: &str =
+        "0x706be05bff57571d74d311802cd6e21c0f4f993908ce97abfb23b667db442279";
 
     #[test]
     fn a_transaction_made_by_others_has_their_hash() {

@@ -19,7 +19,6 @@ fn blocks_are_asked_by_finality_height_or_base58_hash() {
     ] {
         assert_eq!(question(ask), Some(Question { method, params: params.into() }));
     }
-    assert_eq!(question(Ask::Transaction(at)), None);
 }
 
 #[test]

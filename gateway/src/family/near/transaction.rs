@@ -65,15 +65,15 @@ pub fn read_bytes(bytes: &[u8]) -> Option<Signed> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
     use crate::family::near::block;
 
     /// Made by near-api-js 7.2.0: a transfer, a call, a full access key.
-    const KNOWN: &str = "DgAAAHNlbmRlci50ZXN0bmV0AOpKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIsDQAAAAAAAAAQAAAAcmVjZWl2ZXIudGVzdG5ldAkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJAwAAAAMAAACh7czOG8LTAAAAAAAAAgMAAABzZXQHAAAAeyJhIjoxfQDgV+tIGwAAAQAAAAAAAAAAAAAAAAAAAAUA6kpsY+KcUgq+9VB7Ey7F+ZVHdq6+vnuSQh7qaRRG0iwAAAAAAAAAAAEA8F9xeXc4+ozMuNVDp5AlFnWRrHwtvC6cOZiQ/8filUPiYFFpGW/cryenfqlYOPhuwUZtQ46UWgSdraMyLAmGBw==";
-    const KNOWN_HASH: &str = "4eaL37KbWPjRg2gDUJB3xxAiL5qqwmyXFeQ6CXYUaUxP";
+    pub(crate) const KNOWN: &str = "DgAAAHNlbmRlci50ZXN0bmV0AOpKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIsDQAAAAAAAAAQAAAAcmVjZWl2ZXIudGVzdG5ldAkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJAwAAAAMAAACh7czOG8LTAAAAAAAAAgMAAABzZXQHAAAAeyJhIjoxfQDgV+tIGwAAAQAAAAAAAAAAAAAAAAAAAAUA6kpsY+KcUgq+9VB7Ey7F+ZVHdq6+vnuSQh7qaRRG0iwAAAAAAAAAAAEA8F9xeXc4+ozMuNVDp5AlFnWRrHwtvC6cOZiQ/8filUPiYFFpGW/cryenfqlYOPhuwUZtQ46UWgSdraMyLAmGBw==";
+    pub(crate) const KNOWN_HASH: &str = "4eaL37KbWPjRg2gDUJB3xxAiL5qqwmyXFeQ6CXYUaUxP";
 
     #[test]
     fn a_transaction_made_by_others_has_their_hash_and_signer() {

@@ -68,6 +68,31 @@ fn errors_are_read_with_and_without_code_and_id() {
     assert_eq!(read(r#"{"id":7,"result":null,"error":{}}"#), (None, String::new(), None));
 }
 
+#[test]
+fn an_error_that_tells_by_names_is_read_in_any_order_of_its_members() {
+    let read = |error: &str| {
+        let body = format!(r#"{{"id":7,"error":{error}}}"#);
+        match read_reply(body.as_bytes(), ID) {
+            Ok(Reply::Error { name, cause, .. }) => {
+                (name.map(str::to_owned), cause.map(str::to_owned))
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let both = (Some("HANDLER_ERROR".to_owned()), Some("UNKNOWN_BLOCK".to_owned()));
+    let info = r#"{"info":{"name":"INNER"},"name":"UNKNOWN_BLOCK"}"#;
+    for error in [
+        format!(r#"{{"name":"HANDLER_ERROR","cause":{info},"code":-32000,"message":"m"}}"#),
+        format!(r#"{{ "code":-32000, "cause" : {info} , "name" : "HANDLER_ERROR" }}"#),
+    ] {
+        assert_eq!(read(&error), both, "{error}");
+    }
+    assert_eq!(read(r#"{"name":7,"cause":"x"}"#), (None, None));
+    assert_eq!(read(r#"{"cause":{"info":{}}}"#), (None, None));
+    assert_eq!(read(r#"{"data":{"name":"A","cause":{"name":"B"}}}"#), (None, None));
+    assert_eq!(read("\"text\""), (None, None));
+}
+
 /// Values that look like the end of a reply, some small and some large.
 fn values() -> Vec<String> {
     let long = "ab".repeat(SMALL);
