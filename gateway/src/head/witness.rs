@@ -2,7 +2,8 @@
 //! rests on its own headers and on the served line only, so no node can spoil
 //! what another one shows, whatever parents or numbers it invents.
 //!
-//! Blocks are linked by hash. Of the numbers only the order counts, and that not more
+//! Blocks are linked by hash. A header that tells a wrong number for its parent costs one
+//! question more: the parent's own header. Of numbers the order counts, and that not more
 //! heights lie skipped than a chain may skip: else a height could be claimed by writing
 //! a great number on top of a true hash.
 
@@ -31,7 +32,7 @@ pub struct Claim {
 struct Walk {
     line: Line,
     /// Parent of the line's oldest block.
-    below: Hash,
+    below: Block,
     observed: Timestamp,
     plausible: u64,
     /// A header was shown since the head was last observed.
@@ -124,7 +125,7 @@ impl Witness {
 
     /// It showed an older header that was asked for.
     pub fn show(&mut self, header: &Header, served: &Line) -> Next {
-        let Some(mut walk) = self.walk.take_if(|walk| walk.below == header.hash) else {
+        let Some(mut walk) = self.walk.take_if(|walk| walk.below.hash == header.hash) else {
             return Next::Nothing;
         };
         if !walk.may_rest_on(header.number) {
@@ -132,7 +133,7 @@ impl Witness {
             return Next::Nothing;
         }
         walk.line.push_below(header.block());
-        walk.below = header.parent.hash;
+        walk.below = header.parent;
         walk.moved = true;
         if let Some(line) = self.place(&walk, served) {
             self.accept(line, walk.observed);
@@ -144,7 +145,7 @@ impl Witness {
     /// Asks for the next header, or gives up: then the node stands on a line of its own.
     fn go_on(&mut self, walk: Walk, served: &Line) -> Next {
         let depth = if served.is_empty() { FIRST_DEPTH } else { LINK_DEPTH };
-        let is_first = walk.line.bottom() == Some(0) || walk.below == NO_PARENT;
+        let is_first = walk.line.bottom() == Some(0) || walk.below.hash == NO_PARENT;
         if is_first {
             self.first = walk.line.blocks().next();
         }
@@ -152,7 +153,7 @@ impl Witness {
             self.accept(walk.line, walk.observed);
             return Next::Nothing;
         }
-        let below = walk.below;
+        let below = walk.below.hash;
         self.walk = Some(walk);
         Next::Show(below)
     }
@@ -165,11 +166,9 @@ impl Witness {
         if let Some(line) = known.iter().find(|line| line.has(oldest)) {
             return Some(line.up_to(oldest.number).join(&walk.line.above(oldest.number)));
         }
-        let parent = |line: &&Line| {
-            let number = line.number_of(walk.below)?;
-            walk.may_rest_on(number).then(|| line.up_to(number))
-        };
-        Some(known.iter().find_map(parent)?.join(&walk.line))
+        let parent = walk.below;
+        let base = known.iter().find(|line| line.has(parent))?;
+        walk.may_rest_on(parent.number).then(|| base.up_to(parent.number).join(&walk.line))
     }
 
     fn accept(&mut self, line: Line, observed: Timestamp) {
@@ -209,7 +208,7 @@ impl From<Claim> for Walk {
     fn from(claim: Claim) -> Self {
         Self {
             line: Line::of(claim.head.block()),
-            below: claim.head.parent.hash,
+            below: claim.head.parent,
             observed: claim.observed,
             plausible: claim.plausible,
             moved: false,
