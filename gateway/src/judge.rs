@@ -154,15 +154,20 @@ fn judge_asked(family: Family, asked: Asked, status: u16, reply: &ReplyView<'_>)
             Sign::Likely(verdict) if served => verdict,
             Sign::Likely(_) => judge_status(status),
         },
-        ReplyView::Unreadable if served => Verdict::NodeFault(NodeFault::Unreadable),
+        // A time that ran out before the node has no reply to say so.
+        ReplyView::Unreadable if served && status != REQUEST_TIMEOUT => {
+            Verdict::NodeFault(NodeFault::Unreadable)
+        }
         ReplyView::Result { .. } | ReplyView::Unreadable => judge_status(status),
     }
 }
 
+const REQUEST_TIMEOUT: u16 = 408;
+
 const fn judge_status(status: u16) -> Verdict {
     match status {
         429 => Verdict::Throttled,
-        408 | 504 => Verdict::NodeFault(NodeFault::Timeout),
+        REQUEST_TIMEOUT | 504 => Verdict::NodeFault(NodeFault::Timeout),
         _ => Verdict::NodeFault(NodeFault::Status),
     }
 }

@@ -32,7 +32,8 @@ An error with `\"origin\": \"gateway\"` in its `data` is Headrace's own; every o
 fn code(family: Family, reason: Reason) -> String {
     let code = family.error_code(reason.kind());
     let members = format!("{{{}\"code\":{code}}}", family.error_members(reason.kind()));
-    let object: serde_json::Value = serde_json::from_str(&members).unwrap();
+    let object: serde_json::Value = serde_json::from_str(&members).unwrap_or_default();
+    assert!(object.is_object(), "{members}");
     object["cause"]["name"].as_str().map_or(code.to_string(), |name| format!("{code} `{name}`"))
 }
 

@@ -183,6 +183,31 @@ async fn a_write_that_a_node_refuses_for_its_own_reasons_goes_to_one_other() {
     received_by(&world, &tx, 2);
 }
 
+/// What makes the write one that holds its socket until the transaction is through.
+const WAITS: &str = "methods = { eth_sendRawTransaction = { timeout = \"wait\" } }";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_waits_is_never_answered_by_its_hash() {
+    let world = Plan::new(400, &["a"]).keys(WAITS).by_hand().ready().await;
+    let tx = transaction(1);
+    assert_eq!(send(&world, &tx).await.text(), hex(&tx.hash), "the node's own answer");
+    let again = send(&world, &tx).await;
+    assert!(again.json["error"]["message"].is_string(), "{again:?}");
+    assert!(again.json["error"]["data"]["origin"].is_null(), "the node's own: {again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_waits_is_sent_once_and_not_settled() {
+    let world = Plan::new(400, &["a", "b", "c"]).keys(WAITS).ready().await;
+    for node in ["a", "b", "c"] {
+        world.inject(node, Injected::from(Fault::ResetAfterRead).only(&[SEND]));
+    }
+    let tx = transaction(2);
+    let reply = send(&world, &tx).await;
+    assert_eq!(reply.refusal(), (504, -32002, "write_in_doubt"));
+    assert_eq!(world.all_calls(SEND), 1, "{:?}", received(&world, &tx));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn broadcast_sends_to_as_many_nodes_as_told() {
     let plan = Plan::new(400, &["a", "b", "c"]).keys("writes = { broadcast = 2 }");
