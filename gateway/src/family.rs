@@ -247,6 +247,16 @@ impl Family {
         }
     }
 
+    /// Reads the oldest block that a node keeps out of the result of [`Ask::ChainId`],
+    /// where nodes tell it there.
+    pub fn read_earliest(self, result: &str) -> Option<u64> {
+        match self {
+            Self::Near => near::read_earliest(result),
+            Self::Icon => icon::read_earliest(result),
+            Self::Ethereum | Self::Substrate => None,
+        }
+    }
+
     /// What [`Family::parse_identity`] reads, for whoever wrote something else.
     pub const fn identities(self) -> &'static str {
         match self {

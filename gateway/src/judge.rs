@@ -133,13 +133,20 @@ pub(crate) enum Sign {
 /// nothing for a result; errors are matched against the family's texts without allocating.
 pub fn judge(family: Family, needs: &Needs<'_>, status: u16, reply: &ReplyView<'_>) -> Verdict {
     let method = needs.method;
-    let asked = Asked { class: method.class, null: method.null, block: needs.block };
+    let asked = Asked {
+        words_of: method.family,
+        class: method.class,
+        null: method.null,
+        block: needs.block,
+    };
     judge_asked(family, asked, status, reply)
 }
 
 /// What a verdict depends on of the call.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked {
+    /// Whose words the method's errors have.
+    pub words_of: Family,
     pub class: Class,
     pub null: Null,
     pub block: BlockNeed,
@@ -149,7 +156,7 @@ fn judge_asked(family: Family, asked: Asked, status: u16, reply: &ReplyView<'_>)
     let served = family.serves_under(status);
     match reply {
         ReplyView::Result { is_null } if served => judge_result(asked, *is_null),
-        ReplyView::Error(error) => match family.read_error(asked, error) {
+        ReplyView::Error(error) => match asked.words_of.read_error(asked, error) {
             Sign::Known(verdict) => verdict,
             Sign::Likely(verdict) if served => verdict,
             Sign::Likely(_) => judge_status(status),

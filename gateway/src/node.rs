@@ -42,6 +42,8 @@ pub struct Node {
     head: AtomicU64,
     /// Blocks behind the served tip.
     lag: AtomicU64,
+    /// The oldest block it says it keeps; 0 where it does not say.
+    earliest: AtomicU64,
     up_since: AtomicU64,
     suspected_at: AtomicU64,
     pub health: Mutex<Health>,
@@ -74,6 +76,7 @@ impl Node {
             facts: AtomicU16::new(0),
             head: AtomicU64::new(0),
             lag: AtomicU64::new(0),
+            earliest: AtomicU64::new(0),
             up_since: AtomicU64::new(0),
             suspected_at: AtomicU64::new(0),
             health: Mutex::default(),
@@ -106,6 +109,7 @@ impl Node {
         self.facts.store(old.facts.load(Relaxed), Relaxed);
         self.head.store(old.head.load(Relaxed), Relaxed);
         self.lag.store(old.lag.load(Relaxed), Relaxed);
+        self.earliest.store(old.earliest.load(Relaxed), Relaxed);
         self.up_since.store(old.up_since.load(Relaxed), Relaxed);
     }
 
@@ -137,6 +141,11 @@ impl Node {
     pub fn set_head(&self, head: u64, lag: u64) {
         self.head.store(head, Relaxed);
         self.lag.store(lag, Relaxed);
+    }
+
+    /// The node said what it keeps.
+    pub fn set_earliest(&self, earliest: u64) {
+        self.earliest.store(earliest, Relaxed);
     }
 
     /// The node is up since now: slow start begins. Not at process start, where every
@@ -275,19 +284,20 @@ impl Node {
         }
     }
 
-    /// The oldest block the node still serves of a data kind; 0 where nothing is known.
+    /// The oldest block the node still serves of a data kind: as configured, else by its own
+    /// word; 0 where nothing is known.
     fn oldest(&self, data: Data, head: u64) -> u64 {
-        let Some(oldest) = self.config.oldest else { return 0 };
-        let kept = match data {
+        let kept = self.config.oldest.map(|oldest| match data {
             Data::State => oldest.state,
             Data::Body => oldest.body,
             Data::Logs => oldest.logs,
             Data::None | Data::Header | Data::Mempool => None,
-        };
-        match kept {
-            None => 0,
-            Some(config::Retention::From(height)) => height,
-            Some(config::Retention::Window(blocks)) => (head + 1).saturating_sub(blocks),
+        });
+        match (kept.flatten(), data) {
+            (Some(config::Retention::From(height)), _) => height,
+            (Some(config::Retention::Window(blocks)), _) => (head + 1).saturating_sub(blocks),
+            (None, Data::State | Data::Body | Data::Logs) => self.earliest.load(Relaxed),
+            (None, Data::None | Data::Header | Data::Mempool) => 0,
         }
     }
 

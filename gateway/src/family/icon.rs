@@ -12,11 +12,11 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::{Ask, Header, Identity, Question};
+use super::{Ask, Header, Identity, Question, parse_text};
 use crate::{
     error::Kind,
     names::{Block, Hash},
-    rpc::reply::Reply,
+    rpc::{reply::Reply, walk::find},
 };
 
 /// Where nodes serve; a channel's name may follow.
@@ -135,6 +135,11 @@ pub fn knows_transaction(hash: Hash, told: &Reply<'_>) -> Option<bool> {
 fn read_transaction(result: &str) -> Option<Hash> {
     let wire: WireTransaction<'_> = serde_json::from_str(result).ok()?;
     read_digits(&wire.hash)
+}
+
+/// Reads the height that the node was pruned down to out of `icx_getNetworkInfo`.
+pub fn read_earliest(result: &str) -> Option<u64> {
+    parse_text(find(result, "earliest")?, block::read_int)
 }
 
 /// goloop's codes where it has one for the same; the rest are EIP-1474's.

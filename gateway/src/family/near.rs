@@ -15,7 +15,10 @@ use super::{Ask, BlockForm, Header, Identity, Question};
 use crate::{
     error::Kind,
     names::{Block, Hash},
-    rpc::{reply::Reply, walk::find_range},
+    rpc::{
+        reply::Reply,
+        walk::{find, find_range},
+    },
 };
 
 /// How NEAR nodes are asked. There is none for a state: no account is on every chain.
@@ -105,6 +108,11 @@ pub fn read_identity(result: &str) -> Option<Identity> {
     let status: WireStatus<'_> = serde_json::from_str(result).ok()?;
     let genesis = block::read_hash(&status.genesis_hash);
     Some(Identity { name: Some(read_name(&status.chain_id)?), genesis, number: None })
+}
+
+/// Reads the oldest height that the node keeps out of `status`.
+pub fn read_earliest(result: &str) -> Option<u64> {
+    find(find(result, "sync_info")?, "earliest_block_height")?.parse().ok()
 }
 
 /// A chain's name, or a genesis hash.

@@ -27,6 +27,7 @@ use crate::{
     rpc::{
         Call, reply,
         reply::{HeadState, Trimmer},
+        write,
     },
     topology::Member,
     upstream::{Exhausted, Fault, Incoming, Outgoing, ReplyBody, UpstreamError},
@@ -36,6 +37,9 @@ use self::race::{Event, Race};
 
 /// Replies up to this size are held whole before a byte goes down.
 const WHOLE: usize = 256 << 10;
+
+/// The code of a node's error that has none: JSON-RPC's for a server's own errors.
+const CODELESS: i32 = -32_000;
 
 /// One call on its way to the nodes.
 pub struct Job<'c> {
@@ -373,8 +377,11 @@ impl<'c> Job<'c> {
         let read = reply::read_reply(body, id);
         let content = match &read {
             Ok(reply::Reply::Result { raw }) => Content::Result(body.slice_ref(raw.as_bytes())),
-            Ok(reply::Reply::Error { raw, .. }) => Content::Error {
-                raw: body.slice_ref(raw.as_bytes()),
+            Ok(reply::Reply::Error { raw, code, .. }) => Content::Error {
+                raw: match write::with_code(raw, CODELESS).filter(|_| code.is_none()) {
+                    Some(object) => object.into(),
+                    None => body.slice_ref(raw.as_bytes()),
+                },
                 status: self.scope.chain.config.family.error_status(status),
             },
             Err(_) => Content::Refused(CallError::UpstreamInvalid),

@@ -156,8 +156,17 @@ impl Tries {
             BlockNeed::Newest(_) => true,
             _ => false,
         };
+        let skipped = match job.needs.block {
+            BlockNeed::Number(number) => deep && job.scope.chain.state.line().skips(number),
+            _ => false,
+        };
         let by_hash = deep && matches!(job.needs.block, BlockNeed::Hash(_));
-        let enough = if exists || by_hash { 3 } else { 2 };
+        let enough = match (skipped, exists || by_hash) {
+            // the served line shows that there is none
+            (true, _) => 1,
+            (false, true) => 3,
+            (false, false) => 2,
+        };
         self.archive_only |= deep && self.nulls + 1 == enough && job.has_archive();
         if self.nulls >= enough || (!exists && job.scope.chain.state.nulls.knows(job.text_hash())) {
             self.served_by = Some(node);

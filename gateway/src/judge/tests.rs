@@ -23,7 +23,7 @@ fn check(class: Class, status: u16, error: &str, expected: Verdict) {
 
 /// A call that names no block.
 fn asked(class: Class, null: Null) -> Asked {
-    Asked { class, null, block: BlockNeed::None }
+    Asked { words_of: Family::Ethereum, class, null, block: BlockNeed::None }
 }
 
 #[track_caller]

@@ -91,10 +91,9 @@ fn no_place<'t>(method: &Method) -> Found<'t> {
 fn place<'t>(method: &'t Method, params: &str) -> Result<Found<'t>, BadParams> {
     let family = method.family;
     let BlockPlace::Params { choices, else_tip } = &method.block else {
-        let (need, none) = no_place(method);
-        let Some(other) = &method.pinned_as else { return Ok((need, none)) };
+        let Some(other) = &method.pinned_as else { return Ok(no_place(method)) };
         let gap = other.member.whole(params);
-        return Ok((need, Pins::one(pin_at(gap.at, gap.before, gap.after))));
+        return Ok(omitted(pin_at(gap.at, gap.before, gap.after)));
     };
     let form = Form::of(params).ok_or(BadParams::Shape)?;
     let mut why = BadParams::Shape;

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::{Id, scan::special};
+use super::{Id, scan::special, walk::find};
 
 /// A place in the params and what is written there: `at` is replaced by
 /// `before`, `text`, `after`.
@@ -141,6 +141,18 @@ fn escape(out: &mut Vec<u8>, byte: u8) {
     }
 }
 
+/// A node's error that lacks a code, with this one; `None` where it has a member `code`,
+/// or is neither an object nor a text. Client libraries take an error without a code for
+/// no reply at all.
+pub fn with_code(error: &str, code: i32) -> Option<String> {
+    if error.starts_with('"') {
+        return Some(format!(r#"{{"code":{code},"message":{error}}}"#));
+    }
+    let members = error.strip_prefix('{').filter(|_| find(error, "code").is_none())?;
+    let empty = members.trim_start().starts_with('}');
+    Some(format!(r#"{{"code":{code}{}{members}"#, if empty { "" } else { "," }))
+}
+
 #[cfg(test)]
 mod tests {
     use std::borrow::Cow;
@@ -149,6 +161,20 @@ mod tests {
 
     use super::*;
     use crate::rpc::{Call, ReadLimits, Request, read::read, reply};
+
+    #[test]
+    fn an_error_without_a_code_gets_one_and_others_stay() {
+        for (error, expected) in [
+            (r#"{"message":"x"}"#, Some(r#"{"code":-32000,"message":"x"}"#)),
+            ("{}", Some(r#"{"code":-32000}"#)),
+            (r#""x""#, Some(r#"{"code":-32000,"message":"x"}"#)),
+            (r#"{"message":"x","code":"y"}"#, None),
+            (r#"{"code":3,"message":"x"}"#, None),
+            ("null", None),
+        ] {
+            assert_eq!(with_code(error, -32_000).as_deref(), expected, "{error}");
+        }
+    }
 
     fn written(params: Option<&str>, splices: &[Splice<'_>]) -> String {
         let mut out = Vec::new();

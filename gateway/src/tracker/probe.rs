@@ -133,6 +133,11 @@ impl Prober {
             match &told {
                 Told::Result(raw) => {
                     heard = true;
+                    if question == family::Ask::ChainId
+                        && let Some(earliest) = family.read_earliest(raw)
+                    {
+                        self.member().node.set_earliest(earliest);
+                    }
                     if let Some(part) = family.read_identity(question, raw) {
                         found = found.merged(&part);
                     }

@@ -98,6 +98,8 @@ const TEXTS: &[Text] = &[
     Text("failed to decode signed transaction", Any, Answer),
     // Older than what the node keeps.
     Text("missing trie node", Any, PRUNED),
+    // Frontier, the EVM of Substrate chains
+    Text("state already discarded", Any, PRUNED),
     Text("required historical state unavailable", Any, PRUNED),
     Text("historical state*not available", Any, PRUNED),
     Text("state 0x*is not available", Any, PRUNED),

@@ -67,6 +67,8 @@ fn a_network_is_known_by_its_number() {
     let info = r#"{"platform":"icon","nid":"0x1","channel":"icon_dex","latest":"0x4f2a1b0"}"#;
     assert_eq!(read_identity(Ask::ChainId, info).and_then(|known| known.number), Some(1));
     assert_eq!(read_identity(Ask::ChainId, r#"{"nid":1}"#), None);
+    assert_eq!(read_earliest(r#"{"nid":"0x1","earliest":"0x3e8"}"#), Some(1_000));
+    assert_eq!(read_earliest(info), None);
 }
 
 proptest! {

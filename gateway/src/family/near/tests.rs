@@ -79,6 +79,8 @@ fn a_status_tells_identity_sync_and_version() {
     assert_eq!(said.to_string(), "testnet");
     assert_eq!(said.agrees(&parse_identity("mainnet").unwrap()), Some(false));
     assert_eq!(parse_identity("test net"), None);
+    assert_eq!(read_earliest(STATUS), Some(187_251_995));
+    assert_eq!(read_earliest("{}"), None);
     assert_eq!(read_syncing(STATUS), Some(false));
     assert_eq!(read_version(STATUS).as_deref(), Some("2.4.0-rc.1"));
     assert_eq!(read_syncing("null"), None);

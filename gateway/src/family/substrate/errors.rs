@@ -64,10 +64,16 @@ pub(crate) fn read(class: Class, error: &NodeError<'_>) -> Sign {
     if let Some((_, verdict)) = TEXTS.iter().find(|(text, _)| says(error, text)) {
         return Sign::Known(*verdict);
     }
-    if class == Class::Write
-        && let Some(verdict) = code.and_then(|code| by_author_code(code, error))
-    {
-        return Sign::Known(verdict);
+    if class == Class::Write {
+        match code {
+            // the node has looked at it, and says what it thinks
+            None => return Sign::Likely(Answer),
+            Some(code) => {
+                if let Some(verdict) = by_author_code(code, error) {
+                    return Sign::Known(verdict);
+                }
+            }
+        }
     }
     Sign::Likely(by_code(code))
 }
