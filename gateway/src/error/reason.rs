@@ -154,7 +154,7 @@ reasons! {
         "Send each member once.";
     BadBlock "bad_block" InvalidParams Client 200 Never
         "A block reference is not a number, tag or hash of this chain family.",
-        "Send a hex quantity without leading zeros, a tag in lower case, or a hash.";
+        "Write it as the chain's nodes take it: an Ethereum one as a hex quantity without leading zeros, a tag in lower case, or a hash.";
     InvertedRange "inverted_range" InvalidParams Client 200 Never
         "The range begins after its end.",
         "Swap both ends.";
@@ -165,8 +165,8 @@ reasons! {
         "The range ends at a block that does not exist yet.",
         "End it at the newest block, or ask again when the block is there.";
     BadTransaction "bad_transaction" InvalidParams Client 200 Never
-        "The raw transaction is not hex, is odd, empty or too large.",
-        "Send the signed bytes as `0x` and hex digits.";
+        "The signed transaction is empty, too large, or not in the form that the chain's nodes take.",
+        "Send the signed bytes as `0x` and hex digits (NEAR: as base64; ICON: as the signed object).";
     BlockNotFound "block_not_found" NotFound Client 200 Later
         "No node knows the block yet.",
         "Ask again after a block time; check the number or hash.";

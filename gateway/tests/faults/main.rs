@@ -6,6 +6,7 @@
 mod archive;
 mod blame;
 mod client;
+mod errors;
 mod freshness;
 mod gone;
 mod lies;

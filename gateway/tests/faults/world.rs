@@ -16,7 +16,7 @@ use headrace_gateway::{
     topology::{self, Member},
 };
 use headrace_simnode::{
-    Chain, ChainOptions, Fault, Injected, Latency, Law, Node, NodeOptions, Pace, Retention,
+    Chain, ChainOptions, Family, Fault, Injected, Latency, Law, Node, NodeOptions, Pace, Retention,
     truth::{self, At},
     tx::Address,
 };
@@ -75,6 +75,24 @@ impl Plan {
             faults: Vec::new(),
             node,
         }
+    }
+
+    /// The same on a chain of another family.
+    pub fn of(family: Family, block_time: u64, nodes: &[&'static str]) -> Self {
+        let plan = Self::new(block_time, nodes);
+        let usual = ChainOptions::of(family);
+        let chain = ChainOptions {
+            family,
+            safe_depth: usual.safe_depth,
+            final_depth: usual.final_depth,
+            ..plan.chain
+        };
+        let node = NodeOptions {
+            delay: plan.node.delay,
+            latency: plan.node.latency,
+            ..NodeOptions::of(family, "")
+        };
+        Self { chain, node, ..plan }
     }
 
     /// Blocks come only when the test mines them.
@@ -258,9 +276,13 @@ fn config(plan: &Plan, nodes: &[Node]) -> String {
     let mut text = format!(
         "[server]\nlisten = [\"127.0.0.1:0\"]\nzone = \"zone-0\"\nexpose = true\nthreads = 2\n\
          [admin]\nlisten = \"127.0.0.1:0\"\n[log]\naccess = \"off\"\n\
-         [[chains]]\nname = \"eth\"\nfamily = \"ethereum\"\nidentity = {CHAIN_ID}\n{}\n",
+         [[chains]]\nname = \"eth\"\nfamily = \"{}\"\n{}\n",
+        format!("{:?}", plan.chain.family).to_lowercase(),
         plan.keys
     );
+    if plan.chain.family == Family::Ethereum {
+        text.push_str(&format!("identity = {CHAIN_ID}\n"));
+    }
     for (at, zone) in plan.zones.iter().enumerate() {
         text.push_str(&format!("[[chains.pools]]\nzone = \"zone-{at}\"\nnodes = [\n"));
         for Spec { name, keys } in zone {
