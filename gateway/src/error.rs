@@ -167,7 +167,7 @@ impl CallError {
     /// The HTTP status when the error answers a whole request. An item of a batch
     /// has none of its own.
     pub const fn http_status(&self, family: Family) -> u16 {
-        family.own_status(self.reason().http_status())
+        family.own_status(self.kind(), self.reason().http_status())
     }
 
     /// The canonical message, without the wait that a limit's message ends with.

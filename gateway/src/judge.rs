@@ -18,6 +18,8 @@ use crate::{
 pub enum ReplyView<'a> {
     Result {
         is_null: bool,
+        /// The raw value, where it came whole.
+        raw: &'a str,
     },
     Error(NodeError<'a>),
     /// Not a reply to this call: no JSON, a wrong id, both result and error, neither.
@@ -28,7 +30,7 @@ impl<'a> ReplyView<'a> {
     /// What was read of a whole body.
     pub fn of(read: &'a Result<Reply<'_>, ReplyFault>) -> Self {
         match read {
-            Ok(Reply::Result { raw }) => Self::Result { is_null: *raw == "null" },
+            Ok(Reply::Result { raw }) => Self::Result { is_null: *raw == "null", raw },
             Ok(error) => NodeError::of(error).map_or(Self::Unreadable, Self::Error),
             Err(_) => Self::Unreadable,
         }
@@ -155,7 +157,10 @@ pub(crate) struct Asked {
 fn judge_asked(family: Family, asked: Asked, status: u16, reply: &ReplyView<'_>) -> Verdict {
     let served = family.serves_under(status);
     match reply {
-        ReplyView::Result { is_null } if served => judge_result(asked, *is_null),
+        ReplyView::Result { is_null, raw } if served => {
+            let failed = asked.words_of.read_failure(raw);
+            failed.unwrap_or_else(|| judge_result(asked, *is_null))
+        }
         ReplyView::Error(error) => match asked.words_of.read_error(asked, error) {
             Sign::Known(verdict) => verdict,
             Sign::Likely(verdict) if served => verdict,

@@ -43,7 +43,7 @@ fn table(family: Family) -> String {
     text.push_str("| reason | code | HTTP | whose | retryable | means | what to do |\n");
     text.push_str("|---|---|---|---|---|---|---|\n");
     for reason in Reason::ALL {
-        let status = family.own_status(reason.http_status());
+        let status = family.own_status(reason.kind(), reason.http_status());
         let (word, side, code) = (reason.word(), reason.side().word(), code(family, *reason));
         let retry = match reason.retry() {
             Retry::Never => "no".to_owned(),

@@ -4,7 +4,7 @@
 use super::{Family, ethereum, icon, near, substrate};
 use crate::{
     error::Kind,
-    judge::{Asked, NodeError, Sign},
+    judge::{Asked, NodeError, Sign, Verdict},
 };
 
 impl Family {
@@ -15,6 +15,14 @@ impl Family {
             Self::Substrate => substrate::errors::read(asked.class, error),
             Self::Near => near::errors::read(asked, error),
             Self::Icon => icon::errors::read(asked.class, error),
+        }
+    }
+
+    /// What a result means in which a node says that it failed; `None` for all others.
+    pub(crate) fn read_failure(self, result: &str) -> Option<Verdict> {
+        match self {
+            Self::Substrate => substrate::errors::read_failure(result),
+            Self::Ethereum | Self::Near | Self::Icon => None,
         }
     }
 
@@ -43,10 +51,15 @@ impl Family {
     }
 
     /// The HTTP status of a single call that ends in an error of ours; `usual` is that of
-    /// the error's reason.
-    pub const fn own_status(self, usual: u16) -> u16 {
-        match (self, usual) {
-            (Self::Icon, 200) => 400,
+    /// the error's reason. Where nodes of the family have another than 200 for the same, so
+    /// have we.
+    pub const fn own_status(self, kind: Kind, usual: u16) -> u16 {
+        match (self, kind, usual) {
+            (Self::Icon, _, 200) => 400,
+            (Self::Near, Kind::NotFound, 200) => 422,
+            (Self::Near, Kind::MethodNotFound | Kind::NotSupported | Kind::InvalidParams, 200) => {
+                400
+            }
             _ => usual,
         }
     }

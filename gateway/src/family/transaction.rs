@@ -11,9 +11,35 @@ use crate::{
 /// What finds a signed transaction again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedTransaction {
+    /// Whose nodes and methods know it.
+    pub family: Family,
     pub hash: Hash,
     /// In families whose nodes look for a transaction at its signer.
     pub signer: Option<Box<str>>,
+}
+
+impl SignedTransaction {
+    /// How a node is asked whether it has heard of the transaction; `None` where no node
+    /// finds one by its hash.
+    pub fn question(&self) -> Option<Question> {
+        match self.family {
+            Family::Ethereum => Some(ethereum::transaction_question(self.hash)),
+            Family::Substrate => None,
+            Family::Near => near::transaction_question(self.hash, self.signer.as_deref()?),
+            Family::Icon => Some(icon::transaction_question(self.hash)),
+        }
+    }
+
+    /// Reads the reply to [`SignedTransaction::question`]: whether the node has heard of the
+    /// transaction. `None`: it does not say.
+    pub fn is_known(&self, told: &Reply<'_>) -> Option<bool> {
+        match self.family {
+            Family::Ethereum => ethereum::knows_transaction(self.hash, told),
+            Family::Substrate => None,
+            Family::Near => near::knows_transaction(told),
+            Family::Icon => icon::knows_transaction(self.hash, told),
+        }
+    }
 }
 
 impl Family {
@@ -31,38 +57,16 @@ impl Family {
     /// Reads a signed transaction, a raw JSON value, and computes its hash from its bytes;
     /// `None` where they are not one.
     pub fn transaction(self, raw: &str) -> Option<SignedTransaction> {
-        let unsigned = |hash| SignedTransaction { hash, signer: None };
+        let unsigned = |hash| SignedTransaction { family: self, hash, signer: None };
         match self {
             Self::Ethereum => ethereum::transaction::hash(raw).map(unsigned),
             Self::Substrate => substrate::transaction::hash(raw).map(unsigned),
             Self::Near => near::transaction::read(raw).map(|signed| SignedTransaction {
+                family: self,
                 hash: signed.hash,
                 signer: Some(signed.signer.into()),
             }),
             Self::Icon => icon::transaction::hash(raw).map(unsigned),
-        }
-    }
-
-    /// How a node is asked whether it has heard of a transaction; `None` where no node
-    /// finds one by its hash.
-    pub fn transaction_question(self, transaction: &SignedTransaction) -> Option<Question> {
-        let hash = transaction.hash;
-        match self {
-            Self::Ethereum => Some(ethereum::transaction_question(hash)),
-            Self::Substrate => None,
-            Self::Near => near::transaction_question(hash, transaction.signer.as_deref()?),
-            Self::Icon => Some(icon::transaction_question(hash)),
-        }
-    }
-
-    /// Reads the reply to [`Family::transaction_question`]: whether the node has heard of
-    /// the transaction. `None`: it does not say.
-    pub fn knows_transaction(self, asked: &SignedTransaction, told: &Reply<'_>) -> Option<bool> {
-        match self {
-            Self::Ethereum => ethereum::knows_transaction(asked.hash, told),
-            Self::Substrate => None,
-            Self::Near => near::knows_transaction(told),
-            Self::Icon => icon::knows_transaction(asked.hash, told),
         }
     }
 

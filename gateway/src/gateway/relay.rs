@@ -359,7 +359,10 @@ impl<'c> Job<'c> {
                 HeadState::Result { value_starts_at, id_seen } => {
                     let trimmer = Trimmer::new(id_seen, id);
                     let large = Large { skip: value_starts_at, rest, trimmer };
-                    (ReplyView::Result { is_null: false }, Content::Stream(Box::new(large)))
+                    (
+                        ReplyView::Result { is_null: false, raw: "" },
+                        Content::Stream(Box::new(large)),
+                    )
                 }
                 _ => (ReplyView::Unreadable, Content::Refused(CallError::UpstreamInvalid)),
             },

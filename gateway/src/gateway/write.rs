@@ -56,7 +56,7 @@ impl Scope<'_> {
     pub(super) async fn write(&self, call: &Call<'_>, needs: &Needs<'_>) -> Served {
         let ask = ask_of_write(needs);
         let job = Job::new(*self, call, needs, (ask, needs.weight), PinnedBlocks::new());
-        let family = self.chain.config.family;
+        let family = needs.method.family;
         let transaction = needs.transaction(call.params.unwrap_or_default());
         let transaction = transaction.and_then(|raw| family.transaction(raw));
         Writer { job: &job, transaction, tries: Tries::default() }.run().await
@@ -240,9 +240,9 @@ impl<'c> Writer<'_, 'c> {
 
     /// The answer that follows from the bytes alone.
     fn answer(&self) -> Option<Content> {
-        let family = self.job.scope.chain.config.family;
-        let hash = self.transaction.as_ref()?.hash;
-        family.write_answer(self.job.needs.method, hash).map(Content::Ours)
+        let transaction = self.transaction.as_ref()?;
+        let answer = transaction.family.write_answer(self.job.needs.method, transaction.hash);
+        answer.map(Content::Ours)
     }
 
     /// Copies to other nodes at once, if the chain is configured so.
@@ -271,7 +271,7 @@ impl<'c> Writer<'_, 'c> {
         let (Content::Result(_), Some(transaction)) = (content, &self.transaction) else {
             return;
         };
-        if chain.config.family.transaction_question(transaction).is_none() {
+        if transaction.question().is_none() {
             return;
         }
         if !chain.config.writes.confirm || chain.members.len() < 2 {

@@ -396,8 +396,8 @@ fn a_known_text_stands_under_any_status_and_a_mere_code_does_not() {
 
 #[test]
 fn results_and_unreadable_replies_are_judged_by_row_and_status() {
-    let null = ReplyView::Result { is_null: true };
-    let some = ReplyView::Result { is_null: false };
+    let null = ReplyView::Result { is_null: true, raw: "null" };
+    let some = ReplyView::Result { is_null: false, raw: "\"0x1\"" };
     for (null_means, status, reply, expected) in [
         (Null::Answer, 200, null, Answer),
         (Null::Gap, 200, null, NullGap),

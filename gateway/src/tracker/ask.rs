@@ -114,10 +114,9 @@ pub async fn knows_transaction(
     member: &Member,
     transaction: &SignedTransaction,
 ) -> Option<bool> {
-    let family = chain.config.family;
-    let question = family.transaction_question(transaction)?;
+    let question = transaction.question()?;
     let (_, text) = put(chain, member, &question, Purpose::Confirm).await;
-    family.knows_transaction(transaction, &reply::read_reply(&text, 1).ok()?)
+    transaction.is_known(&reply::read_reply(&text, 1).ok()?)
 }
 
 /// Names of methods, or of whole modules as `name_*`, that a node says it offers; empty

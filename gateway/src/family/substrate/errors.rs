@@ -11,6 +11,7 @@ use crate::{
     family::texts::{front, matches_text, starts_with},
     judge::{Missing, NodeError, NodeFault, Sign, Verdict},
     method::Class,
+    rpc::walk::find,
 };
 
 use Verdict::{AlreadyKnown, Answer, NodeRefusedWrite, NullGap, Throttled};
@@ -76,6 +77,20 @@ pub(crate) fn read(class: Class, error: &NodeError<'_>) -> Sign {
         }
     }
     Sign::Likely(by_code(code))
+}
+
+/// A longer result is no failure: it would have to be looked through at every call.
+const MOST_FAILURE: usize = 1_024;
+
+/// Reads `{"success":false,"error":"…"}` of `archive_v1_call`: a state that the node has
+/// discarded is another node's to answer; what execution said is the client's.
+pub(crate) fn read_failure(result: &str) -> Option<Verdict> {
+    if result.len() > MOST_FAILURE || !result.starts_with('{') {
+        return None;
+    }
+    find(result, "success").filter(|success| *success == "false")?;
+    let error = find(result, "error")?;
+    matches_text(front(error), "state already discarded").then_some(PRUNED)
 }
 
 /// `4003: Client error: …`

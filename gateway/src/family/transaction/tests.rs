@@ -11,8 +11,8 @@ use crate::{
 
 const FAMILIES: [Family; 4] = [Family::Ethereum, Family::Substrate, Family::Near, Family::Icon];
 
-fn of(hash: Hash, signer: Option<&str>) -> SignedTransaction {
-    SignedTransaction { hash, signer: signer.map(Into::into) }
+fn of(family: Family, hash: Hash, signer: Option<&str>) -> SignedTransaction {
+    SignedTransaction { family, hash, signer: signer.map(Into::into) }
 }
 
 #[test]
@@ -21,7 +21,7 @@ fn a_transaction_is_found_by_its_hash_and_where_nodes_want_it_its_signer() {
     assert_eq!(near.signer.as_deref(), Some("sender.testnet"));
     assert_eq!(Family::Near.hash_text(near.hash), near_known::KNOWN_HASH);
     let icon = Family::Icon.transaction(icon_known::KNOWN).unwrap();
-    assert_eq!(icon, of(Hash::from_hex(icon_known::KNOWN_HASH).unwrap(), None));
+    assert_eq!(icon, of(Family::Icon, Hash::from_hex(icon_known::KNOWN_HASH).unwrap(), None));
     let substrate = Family::Substrate.transaction(r#""0x280403000b10c4e2c98c01""#).unwrap();
     assert_eq!(substrate.signer, None);
     for family in FAMILIES {
@@ -46,7 +46,7 @@ fn each_family_asks_for_a_transaction_in_its_own_way_and_one_has_none() {
             Some(("icx_getTransactionByHash", format!(r#"{{"txHash":"{hash}"}}"#))),
         ),
     ] {
-        let question = family.transaction_question(&of(hash, signer));
+        let question = of(family, hash, signer).question();
         let question = question.map(|asked| (asked.method, asked.params.into_owned()));
         assert_eq!(question, expected, "{family:?}");
     }
@@ -82,7 +82,7 @@ fn a_node_knows_a_transaction_does_not_or_does_not_say() {
     ] {
         let body = format!(r#"{{"jsonrpc":"2.0","id":1,{reply}}}"#);
         let told = read_reply(body.as_bytes(), 1).unwrap();
-        assert_eq!(family.knows_transaction(&of(hash, None), &told), expected, "{family:?} {body}");
+        assert_eq!(of(family, hash, None).is_known(&told), expected, "{family:?} {body}");
     }
 }
 
@@ -113,7 +113,7 @@ fn a_write_answers_the_hash_unless_it_waits_for_more() {
 proptest! {
     #[test]
     fn a_question_is_json_whatever_the_signer_is_called(signer in "\\PC*") {
-        let question = Family::Near.transaction_question(&of(Hash([1; 32]), Some(&signer)));
+        let question = of(Family::Near, Hash([1; 32]), Some(&signer)).question();
         let params: serde_json::Value = serde_json::from_str(&question.unwrap().params).unwrap();
         prop_assert_eq!(params["sender_account_id"].as_str(), Some(signer.as_str()));
     }

@@ -67,7 +67,7 @@ fn a_null_is_a_gap_where_the_block_was_named_and_an_answer_where_it_is_a_value()
         (READ.to_owned(), "null", Answer),
         (
             format!("archive_v1_call [\"{BLOCK_HASH}\",\"Core_version\",\"0x\"]"),
-            r#"{"success":false,"error":"State already discarded for 0x1"}"#,
+            r#"{"success":false,"error":"Execution failed: trap"}"#,
             Answer,
         ),
     ] {
@@ -185,4 +185,23 @@ fn a_write_is_known_refused_by_one_node_or_the_senders_own_fault() {
         check(WRITE, code, message, data, expected);
     }
     check(READ, 1013, "Transaction Already Imported", None, Answer);
+}
+
+#[test]
+fn a_result_that_tells_of_a_discarded_state_is_pruned() {
+    let hash = "0xfc41b9bd8ef8fe53d58c7ea67c794c7ec9a73daf05e6d54b14ff6342c99ba64c";
+    let call = format!(r#"archive_v1_call ["{hash}","Core_version","0x"]"#);
+    let substrate = Rows::of(Family::Substrate);
+    let discarded = format!(
+        r#"{{"success":false,"error":"UnknownBlock: State already discarded for {hash}"}}"#
+    );
+    for (result, expected) in [
+        (discarded.as_str(), PRUNED),
+        (r#"{"success":false,"error":"Execution failed: wasm trap"}"#, Answer),
+        (r#"{"success":true,"value":"0x00"}"#, Answer),
+        (r#"{"success":true,"error":"State already discarded"}"#, Answer),
+        ("null", NullGap),
+    ] {
+        substrate.result(&call, 200, result, expected);
+    }
 }
