@@ -4,9 +4,13 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use futures_util::future::join_all;
+use headrace_simnode::Family;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::family;
 use crate::report::Report;
 use crate::runner::{self, Options};
 use crate::scenario::Scenario;
@@ -23,6 +27,8 @@ Examples:
     loadtest scenario loadtest/scenarios/dead-and-hung.toml --keep
   All of them at half their rate, on a slow machine:
     loadtest scenario loadtest/scenarios/*.toml --rate-scale 0.5
+  With three families side by side, for counts and codes:
+    loadtest scenario loadtest/scenarios/*.toml --family substrate,near,icon --rate-scale 0.1
   Results for a program:
     loadtest scenario loadtest/scenarios/*.toml --json results.json
 
@@ -48,6 +54,17 @@ struct Play {
     /// Scenario files, played one after another
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Families to play each file with, of those that it names: ethereum, substrate, near,
+    /// icon. Several are played side by side, each with its own fleet and gateway, and
+    /// judged by counts and codes: how long calls took is shown and not judged
+    #[arg(
+        long,
+        value_name = "FAMILY",
+        value_delimiter = ',',
+        default_value = "ethereum",
+        value_parser = family_of
+    )]
+    family: Vec<Family>,
     /// The gateway's binary [default: `headrace` beside this one]
     #[arg(long, value_name = "PATH", env = "HEADRACE_BIN")]
     gateway: Option<PathBuf>,
@@ -72,6 +89,13 @@ fn factor(text: &str) -> Result<f64, String> {
     } else {
         Err("allowed is above 0, up to 100".to_owned())
     }
+}
+
+fn family_of(text: &str) -> Result<Family, String> {
+    family::from_word(text).ok_or_else(|| {
+        let words: Vec<_> = family::ALL.into_iter().map(family::word).collect();
+        format!("allowed are {}", words.join(", "))
+    })
 }
 
 /// Runs the program.
@@ -105,11 +129,16 @@ fn scenario(play: &Play) -> ExitCode {
         complain("no gateway: build it, or name it with --gateway or HEADRACE_BIN");
         return ExitCode::from(BAD_INPUT);
     };
-    let options = Options { gateway, rate_scale: play.rate_scale, keep: play.keep };
+    let options = Options {
+        gateway,
+        rate_scale: play.rate_scale,
+        keep: play.keep,
+        timed: play.family.len() == 1,
+    };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     match runtime {
-        Ok(runtime) => runtime.block_on(interruptible(scenarios, &options, play.json.as_deref())),
+        Ok(runtime) => runtime.block_on(interruptible(Plays { scenarios, play, options: &options })),
         Err(error) => {
             complain(&error.to_string());
             ExitCode::from(FAILED)
@@ -117,13 +146,16 @@ fn scenario(play: &Play) -> ExitCode {
     }
 }
 
+/// All that is to be played.
+struct Plays<'a> {
+    scenarios: Vec<(String, Scenario)>,
+    play: &'a Play,
+    options: &'a Options,
+}
+
 /// Plays until done, or until Ctrl-C or SIGTERM: then everything that was started is
 /// stopped by dropping it.
-async fn interruptible(
-    scenarios: Vec<(String, Scenario)>,
-    options: &Options,
-    json: Option<&Path>,
-) -> ExitCode {
+async fn interruptible(plays: Plays<'_>) -> ExitCode {
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
@@ -131,7 +163,7 @@ async fn interruptible(
         return ExitCode::from(FAILED);
     };
     tokio::select! {
-        code = play_all(scenarios, options, json) => code,
+        code = play_all(plays) => code,
         _ = interrupt.recv() => stopped(),
         _ = terminate.recv() => stopped(),
     }
@@ -142,28 +174,33 @@ fn stopped() -> ExitCode {
     ExitCode::from(FAILED)
 }
 
-async fn play_all(
-    scenarios: Vec<(String, Scenario)>,
-    options: &Options,
-    json: Option<&Path>,
-) -> ExitCode {
+async fn play_all(plays: Plays<'_>) -> ExitCode {
     let mut reports = Vec::new();
     let mut broken = 0;
-    for (name, scenario) in scenarios {
-        match play(&name, &scenario, options).await {
-            Ok(report) => reports.push(report),
-            Err(error) => {
-                complain(&format!("{name}: {error:#}"));
-                broken += 1;
+    for (name, scenario) in &plays.scenarios {
+        let wanted = plays.play.family.iter().copied();
+        let families = wanted.filter(|family| scenario.chain.families.contains(family));
+        let one = |family| play(name, scenario.clone().with(family), plays.options);
+        for played in join_all(families.map(one)).await {
+            match played {
+                Ok(report) => reports.push(report),
+                Err(error) => {
+                    complain(&format!("{name}: {error:#}"));
+                    broken += 1;
+                }
             }
         }
     }
-    if let Some(path) = json
+    if let Some(path) = &plays.play.json
         && let Err(error) = write_json(path, &reports)
     {
         complain(&format!("{}: {error}", path.display()));
         broken += 1;
     }
+    conclude(&reports, broken)
+}
+
+fn conclude(reports: &[Report], broken: usize) -> ExitCode {
     let failed = reports.iter().filter(|report| !report.passed).count() + broken;
     let invalid = reports.iter().filter(|report| report.passed && !report.valid()).count();
     say(&format!(
@@ -179,10 +216,13 @@ async fn play_all(
 
 /// Plays a scenario, and again where the generator itself was too late for the result, or for
 /// a broken bound on time, to say anything: a machine that others use may be busy for a moment.
-async fn play(name: &str, scenario: &Scenario, options: &Options) -> anyhow::Result<Report> {
+async fn play(name: &str, scenario: Scenario, options: &Options) -> anyhow::Result<Report> {
+    let family = family::word(scenario.chain.family);
+    let name = &format!("{name} {family}");
     let mut plays = 1;
     loop {
-        let report = runner::run(name, scenario.clone(), options).await?;
+        let report =
+            runner::run(name, scenario.clone(), options).await.context(family)?;
         say(&report.text());
         if !report.is_doubtful() || plays == MOST_PLAYS {
             return Ok(report);

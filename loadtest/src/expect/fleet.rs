@@ -1,6 +1,7 @@
 //! Expectations on nodes, writes and the gateway itself.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use headrace_simnode::hash::Hash;
@@ -42,8 +43,11 @@ impl Case<'_> {
     }
 
     fn calls_to(&mut self, calls: &CallsTo) {
-        let all = self.outcome.world.scenario.client_methods();
-        let methods = calls.method.as_deref().map_or(all, |method| vec![method]);
+        let scenario = Arc::clone(&self.outcome.world.scenario);
+        let methods = match calls.method.as_deref() {
+            Some(word) => scenario.ways().methods(word),
+            None => scenario.client_methods(),
+        };
         let node = self.node(calls.node.get_ref());
         let (from, to) = (self.from(), self.to());
         let watched = self.outcome.world.watched.lock();
@@ -116,7 +120,7 @@ impl Case<'_> {
         drop(watched);
         let of_clients = |share: u16| {
             let share = scenario.load.mix.get(usize::from(share));
-            share.is_some_and(|share| share.call.client_method().is_some())
+            share.is_some_and(|share| scenario.ways().client_method(share.call).is_some())
         };
         let sent =
             self.chosen().filter(|one| of_clients(one.share) && one.end != End::Unsent).count();

@@ -124,7 +124,7 @@ struct Flight {
     planned: Duration,
     sent: Duration,
     /// The same on the chain's clock.
-    asked: Asked,
+    asked: Duration,
 }
 
 /// What is the same for all calls of a request.
@@ -137,7 +137,8 @@ struct Arrived {
 
 impl Engine {
     fn new(order: &Order) -> Self {
-        let pools = order.targets.iter().map(|target| Connections::new(target.address, "/eth"));
+        let path = order.truth.ways().path;
+        let pools = order.targets.iter().map(|target| Connections::new(target.address, path));
         Self {
             truth: Arc::clone(&order.truth),
             pools: pools.collect(),
@@ -162,7 +163,7 @@ impl Engine {
             floor: self.heads.borrow().floor(gateway),
             planned,
             sent: start.elapsed(),
-            asked: Asked { sent: self.truth.now() },
+            asked: self.truth.now(),
         };
         if self.in_flight.get() >= self.most {
             self.end_all(&flight, End::Unsent, nothing(flight.sent));
@@ -226,7 +227,8 @@ impl Engine {
             record.end = End::Unreadable;
             return self.end(record, call);
         }
-        record.end = match judge(&call.question, reply, flight.asked, &self.truth) {
+        let asked = Asked { sent: flight.asked, status: arrived.status };
+        record.end = match judge(&call.question, reply, asked, &self.truth) {
             Judgement::Right(head) => {
                 record.stale = head.map(|head| self.saw(flight, head, arrived.done));
                 End::Right
@@ -254,7 +256,7 @@ impl Engine {
         let excuse = self.truth.excuse(now);
         let back = self.heads.borrow_mut().saw(flight.gateway, head, flight.floor, excuse, done);
         self.seen.borrow_mut().backs.extend(back);
-        self.truth.staleness(head, flight.asked.sent)
+        self.truth.staleness(head, flight.asked)
     }
 
     fn end_all(&self, flight: &Flight, end: End, arrived: Arrived) {
