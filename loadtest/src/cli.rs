@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use futures_util::future::join_all;
+use futures_util::{StreamExt as _, stream};
 use headrace_simnode::Family;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -27,8 +27,9 @@ Examples:
     loadtest scenario loadtest/scenarios/dead-and-hung.toml --keep
   All of them at half their rate, on a slow machine:
     loadtest scenario loadtest/scenarios/*.toml --rate-scale 0.5
-  With three families side by side, for counts and codes:
-    loadtest scenario loadtest/scenarios/*.toml --family substrate,near,icon --rate-scale 0.1
+  With three other families, six plays at a time, for counts and codes:
+    loadtest scenario loadtest/scenarios/*.toml --family substrate,near,icon \
+      --rate-scale 0.1 --jobs 6
   Results for a program:
     loadtest scenario loadtest/scenarios/*.toml --json results.json
 
@@ -54,9 +55,8 @@ struct Play {
     /// Scenario files, played one after another
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Families to play each file with, of those that it names: ethereum, substrate, near,
-    /// icon. Several are played side by side, each with its own fleet and gateway, and
-    /// judged by counts and codes: how long calls took is shown and not judged
+    /// Families to play each file with, of those that it is for: ethereum, substrate, near,
+    /// icon
     #[arg(
         long,
         value_name = "FAMILY",
@@ -74,6 +74,10 @@ struct Play {
     /// Factor on every rate, for slow machines
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = factor)]
     rate_scale: f64,
+    /// Plays at the same time, each with its own fleet and gateway. With more than one,
+    /// counts and codes are judged, and how long calls took is only shown
+    #[arg(long, default_value_t = 1, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=16))]
+    jobs: u8,
     /// Keep the gateway's config and log also of runs that pass
     #[arg(long)]
     keep: bool,
@@ -133,7 +137,7 @@ fn scenario(play: &Play) -> ExitCode {
         gateway,
         rate_scale: play.rate_scale,
         keep: play.keep,
-        timed: play.family.len() == 1,
+        timed: play.jobs == 1,
     };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -151,6 +155,19 @@ struct Plays<'a> {
     scenarios: Vec<(String, Scenario)>,
     play: &'a Play,
     options: &'a Options,
+}
+
+impl Plays<'_> {
+    /// Each file with each of the wanted families that it is for.
+    fn pairs(&self) -> Vec<(&str, Scenario)> {
+        let mut pairs = Vec::new();
+        for (name, scenario) in &self.scenarios {
+            let wanted = self.play.family.iter().copied();
+            let families = wanted.filter(|family| scenario.chain.families.contains(family));
+            pairs.extend(families.map(|family| (name.as_str(), scenario.clone().with(family))));
+        }
+        pairs
+    }
 }
 
 /// Plays until done, or until Ctrl-C or SIGTERM: then everything that was started is
@@ -177,17 +194,17 @@ fn stopped() -> ExitCode {
 async fn play_all(plays: Plays<'_>) -> ExitCode {
     let mut reports = Vec::new();
     let mut broken = 0;
-    for (name, scenario) in &plays.scenarios {
-        let wanted = plays.play.family.iter().copied();
-        let families = wanted.filter(|family| scenario.chain.families.contains(family));
-        let one = |family| play(name, scenario.clone().with(family), plays.options);
-        for played in join_all(families.map(one)).await {
-            match played {
-                Ok(report) => reports.push(report),
-                Err(error) => {
-                    complain(&format!("{name}: {error:#}"));
-                    broken += 1;
-                }
+    let one = |(name, scenario)| async move {
+        (name, play(name, scenario, plays.options).await)
+    };
+    let mut played =
+        stream::iter(plays.pairs()).map(one).buffer_unordered(plays.play.jobs.into());
+    while let Some((name, result)) = played.next().await {
+        match result {
+            Ok(report) => reports.push(report),
+            Err(error) => {
+                complain(&format!("{name}: {error:#}"));
+                broken += 1;
             }
         }
     }

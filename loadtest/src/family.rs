@@ -58,8 +58,9 @@ pub struct Ways {
     pub receipt: fn(u64, &Hash, &str, &Truth) -> bool,
     /// Whether a reply is a contract's refusal: intact, or with something lost.
     pub reverted: fn(&Reply<'_>) -> Option<bool>,
-    /// Whether a reply with this HTTP status says, as nodes do, that a height has no block.
-    pub skipped: fn(&Reply<'_>, u16) -> bool,
+    /// Whether a reply says, as nodes do, that a height has no block; by its HTTP status too,
+    /// where it has one of its own.
+    pub skipped: fn(&Reply<'_>, Option<u16>) -> bool,
 }
 
 /// A payment that nobody else's waits for.
@@ -122,7 +123,8 @@ impl Ways {
 const HEADS: &str = "heads";
 
 /// Twenty bytes that follow from the number of an account.
-fn account(index: u64) -> [u8; 20] {
+#[must_use]
+pub fn account(index: u64) -> [u8; 20] {
     let hash = keccak(&[b"account", &index.to_be_bytes()]);
     let mut account = [0; 20];
     account.copy_from_slice(&hash[..20]);
@@ -154,7 +156,7 @@ fn text(raw: &str) -> Option<&str> {
 }
 
 /// No family but NEAR's skips heights.
-fn never_skipped(_: &Reply<'_>, _: u16) -> bool {
+fn never_skipped(_: &Reply<'_>, _: Option<u16>) -> bool {
     false
 }
 

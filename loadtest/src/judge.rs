@@ -116,11 +116,12 @@ pub enum Judgement {
     Wrong(String),
 }
 
-/// When a call was sent, on the chain's clock, and the HTTP status of its answer.
+/// When a call was sent, on the chain's clock, and the HTTP status of its answer; the
+/// replies of a batch have none of their own.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked {
     pub sent: Duration,
-    pub status: u16,
+    pub status: Option<u16>,
 }
 
 /// Judges one reply.

@@ -25,7 +25,18 @@ fn every_scenario_file_is_sound_and_expects_something() {
     }
 }
 
-/// Six minutes in a release build, so only where it is asked for.
+#[test]
+fn every_row_that_is_no_familys_own_is_played_with_all() {
+    let own = ["one-method", "poison"];
+    for path in files("scenarios") {
+        let scenario = Scenario::load(&path).unwrap();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let families = scenario.chain.families.len();
+        assert_eq!(families, if own.contains(&name.as_str()) { 1 } else { 4 }, "{name}");
+    }
+}
+
+/// Ten minutes in a release build, so only where it is asked for.
 #[test]
 fn every_scenario_holds() {
     if std::env::var_os("HEADRACE_SCENARIOS").is_none() {
@@ -41,7 +52,11 @@ fn every_scenario_holds() {
         assert!(path.is_file(), "{} is not built", path.display());
         path
     };
-    let mut command = Command::new(binary("loadtest"));
-    command.arg("scenario").args(files("scenarios")).arg("--gateway").arg(binary("headrace"));
-    assert!(command.status().unwrap().success());
+    let rest = ["--family", "substrate,near,icon", "--rate-scale", "0.1", "--jobs", "6"];
+    for how in [&[][..], &rest] {
+        let mut command = Command::new(binary("loadtest"));
+        command.arg("scenario").args(files("scenarios")).args(how);
+        command.arg("--gateway").arg(binary("headrace"));
+        assert!(command.status().unwrap().success(), "{how:?}");
+    }
 }

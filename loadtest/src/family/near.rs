@@ -193,9 +193,10 @@ impl Answer<'_> {
         self.amount.as_deref()?.parse().ok()
     }
 
-    /// The word that a view call returns: JSON of a hex text.
+    /// The word that a view call returns: JSON of hex digits.
     fn returned(&self) -> Option<Hash> {
-        text(std::str::from_utf8(self.result.as_deref()?).ok()?).and_then(unhex_array)
+        let digits = text(std::str::from_utf8(self.result.as_deref()?).ok()?)?;
+        unhex_array(&format!("0x{digits}"))
     }
 
     fn stored(&self) -> Option<Hash> {
@@ -269,7 +270,8 @@ fn reverted(reply: &Reply<'_>) -> Option<bool> {
 }
 
 /// The status that nodes give it since nearcore 2.6, and whose name clients read.
-fn skipped(reply: &Reply<'_>, status: u16) -> bool {
+fn skipped(reply: &Reply<'_>, status: Option<u16>) -> bool {
     let cause = reply.error.as_ref().and_then(|error| error.cause.as_ref());
-    status == 422 && cause.is_some_and(|cause| cause.name == "UNKNOWN_BLOCK")
+    let told = cause.is_some_and(|cause| cause.name == "UNKNOWN_BLOCK");
+    told && status.is_none_or(|status| status == 422)
 }

@@ -227,7 +227,8 @@ impl Engine {
             record.end = End::Unreadable;
             return self.end(record, call);
         }
-        let asked = Asked { sent: flight.asked, status: arrived.status };
+        let status = (!flight.batch).then_some(arrived.status);
+        let asked = Asked { sent: flight.asked, status };
         record.end = match judge(&call.question, reply, asked, &self.truth) {
             Judgement::Right(head) => {
                 record.stale = head.map(|head| self.saw(flight, head, arrived.done));
@@ -236,9 +237,12 @@ impl Engine {
             Judgement::Failed(code) => {
                 let reason = reply.error.as_ref().and_then(crate::judge::ReplyError::reason);
                 record.reason = self.reason(reason);
-                let why = reply.error.as_ref().map_or("", |error| &error.message);
                 if call.question != Question::Anything {
-                    note(&mut self.seen.borrow_mut().errors, call, why, arrived.done);
+                    let why = reply.error.as_ref().map_or_else(String::new, |error| {
+                        let data = error.data.map_or("", RawValue::get);
+                        format!("{} {} {}", arrived.status, error.message, clip(data))
+                    });
+                    note(&mut self.seen.borrow_mut().errors, call, &why, arrived.done);
                 }
                 End::Error(code)
             }

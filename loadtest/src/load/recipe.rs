@@ -176,6 +176,3 @@ impl Cook {
         Value::Call(self.account(), self.account())
     }
 }
-
-#[cfg(test)]
-mod tests;
