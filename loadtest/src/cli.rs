@@ -2,13 +2,16 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
 use futures_util::{StreamExt as _, stream};
 use headrace_simnode::Family;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{oneshot, watch};
 
 use crate::family;
 use crate::report::Report;
@@ -133,21 +136,21 @@ fn scenario(play: &Play) -> ExitCode {
         complain("no gateway: build it, or name it with --gateway or HEADRACE_BIN");
         return ExitCode::from(BAD_INPUT);
     };
-    let options = Options {
-        gateway,
-        rate_scale: play.rate_scale,
-        keep: play.keep,
-        timed: play.jobs == 1,
-    };
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    match runtime {
-        Ok(runtime) => runtime.block_on(interruptible(Plays { scenarios, play, options: &options })),
+    let options =
+        Options { gateway, rate_scale: play.rate_scale, keep: play.keep, timed: play.jobs == 1 };
+    match runtime() {
+        Ok(runtime) => {
+            runtime.block_on(interruptible(Plays { scenarios, play, options: &options }))
+        }
         Err(error) => {
             complain(&error.to_string());
             ExitCode::from(FAILED)
         }
     }
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
 }
 
 /// All that is to be played.
@@ -171,7 +174,7 @@ impl Plays<'_> {
 }
 
 /// Plays until done, or until Ctrl-C or SIGTERM: then everything that was started is
-/// stopped by dropping it.
+/// stopped.
 async fn interruptible(plays: Plays<'_>) -> ExitCode {
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
@@ -179,31 +182,30 @@ async fn interruptible(plays: Plays<'_>) -> ExitCode {
         complain("signals cannot be listened for");
         return ExitCode::from(FAILED);
     };
+    let (stop, stopped) = watch::channel(false);
+    let mut all = pin!(play_all(plays, stopped));
     tokio::select! {
-        code = play_all(plays) => code,
-        _ = interrupt.recv() => stopped(),
-        _ = terminate.recv() => stopped(),
+        code = &mut all => return code,
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
     }
-}
-
-fn stopped() -> ExitCode {
+    stop.send_replace(true);
+    all.await;
     complain("interrupted: everything is stopped");
     ExitCode::from(FAILED)
 }
 
-async fn play_all(plays: Plays<'_>) -> ExitCode {
+async fn play_all(plays: Plays<'_>, stopped: watch::Receiver<bool>) -> ExitCode {
     let mut reports = Vec::new();
     let mut broken = 0;
-    let one = |(name, scenario)| async move {
-        (name, play(name, scenario, plays.options).await)
-    };
-    let mut played =
-        stream::iter(plays.pairs()).map(one).buffer_unordered(plays.play.jobs.into());
-    while let Some((name, result)) = played.next().await {
+    let one = |(name, scenario)| apart(name, scenario, plays.options, &stopped);
+    let mut played = stream::iter(plays.pairs()).map(one).buffer_unordered(plays.play.jobs.into());
+    while let Some(result) = played.next().await {
         match result {
             Ok(report) => reports.push(report),
+            Err(_) if *stopped.borrow() => broken += 1,
             Err(error) => {
-                complain(&format!("{name}: {error:#}"));
+                complain(&format!("{error:#}"));
                 broken += 1;
             }
         }
@@ -231,15 +233,38 @@ fn conclude(reports: &[Report], broken: usize) -> ExitCode {
     }
 }
 
+/// Plays on threads of its own, so that no other play waits for what is computed here.
+async fn apart(
+    name: &str,
+    scenario: Scenario,
+    options: &Options,
+    stopped: &watch::Receiver<bool>,
+) -> anyhow::Result<Report> {
+    let (options, mut stopped) = (options.clone(), stopped.clone());
+    let name = format!("{name} {}", family::word(scenario.chain.family));
+    let (send, played) = oneshot::channel();
+    let work = move || {
+        let result = runtime().context("no runtime").and_then(|runtime| {
+            runtime.block_on(async {
+                tokio::select! {
+                    result = play(&name, &scenario, &options) => result.context(name.clone()),
+                    _ = stopped.wait_for(|stopped| *stopped) => bail!("{name}: interrupted"),
+                }
+            })
+        });
+        // Who asked is there until all plays are done.
+        let _ = send.send(result);
+    };
+    std::thread::Builder::new().name("play".to_owned()).spawn(work)?;
+    played.await.context("a play broke off")?
+}
+
 /// Plays a scenario, and again where the generator itself was too late for the result, or for
 /// a broken bound on time, to say anything: a machine that others use may be busy for a moment.
-async fn play(name: &str, scenario: Scenario, options: &Options) -> anyhow::Result<Report> {
-    let family = family::word(scenario.chain.family);
-    let name = &format!("{name} {family}");
+async fn play(name: &str, scenario: &Scenario, options: &Options) -> anyhow::Result<Report> {
     let mut plays = 1;
     loop {
-        let report =
-            runner::run(name, scenario.clone(), options).await.context(family)?;
+        let report = runner::run(name, scenario.clone(), options).await?;
         say(&report.text());
         if !report.is_doubtful() || plays == MOST_PLAYS {
             return Ok(report);

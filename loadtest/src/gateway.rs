@@ -59,7 +59,8 @@ fn free_port() -> anyhow::Result<SocketAddr> {
     let count = u32::from(PORTS.end - PORTS.start);
     for _ in 0..count {
         // Processes begin at different places.
-        let turn = NEXT.fetch_add(1, Ordering::Relaxed).wrapping_add(std::process::id().wrapping_mul(97));
+        let turn =
+            NEXT.fetch_add(1, Ordering::Relaxed).wrapping_add(std::process::id().wrapping_mul(97));
         let port = PORTS.start + u16::try_from(turn % count).unwrap_or(0);
         if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
             return listener.local_addr().context("the address of a port");

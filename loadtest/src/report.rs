@@ -222,7 +222,7 @@ impl Report {
         for wrong in &self.wrong {
             writeln!(out, "  wrong {wrong}")?;
         }
-        for error in self.errors.iter().take(if self.passed { 0 } else { 5 }) {
+        for error in self.errors.iter().take(if self.passed { 0 } else { 20 }) {
             writeln!(out, "  error {error}")?;
         }
         for one in &self.findings {

@@ -255,8 +255,7 @@ mod tests {
         for (family, deepest) in
             [(Family::Ethereum, 9), (Family::Substrate, 3), (Family::Near, 2), (Family::Icon, 0)]
         {
-            let options =
-                ChainOptions { pace: Pace::Manual, skip: 0, ..ChainOptions::of(family) };
+            let options = ChainOptions { pace: Pace::Manual, skip: 0, ..ChainOptions::of(family) };
             let truth = Truth::new(Chain::new(options));
             let head = truth.chain.head().number;
             let last = truth.chain.main_hash(head - deepest);

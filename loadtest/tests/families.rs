@@ -40,12 +40,12 @@ impl World {
 
     fn cook(&self, recipe: Recipe) -> Cook {
         let text = format!(
-            "about = \"one call\"\n[[zones]]\nname = \"z\"\nnodes = [{{ name = \"a\" }}]\n[load]\n\
+            "about = \"one call\"\n[chain]\nfamilies = [\"{}\"]\n[[zones]]\nname = \"z\"\nnodes = [{{ name = \"a\" }}]\n[load]\n\
              rate = 1\nduration = \"1s\"\nmix = [{{ call = \"{}\", share = 1 }}]\n",
+            family::word(self.family),
             recipe.word()
         );
-        let mut scenario = Scenario::read(&text, Path::new("one.toml")).unwrap();
-        scenario.chain.family = self.family;
+        let scenario = Scenario::read(&text, Path::new("one.toml")).unwrap().with(self.family);
         Cook::new(&scenario, Arc::clone(&self.truth))
     }
 

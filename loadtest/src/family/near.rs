@@ -123,8 +123,7 @@ fn arguments(input: u64) -> Vec<u8> {
 /// Each access key counts its own nonces, so one account can pay for all.
 fn write(payment: &Payment, truth: &Truth) -> Option<(Hash, String)> {
     let named = truth.chain.main_hash(truth.chain.tip().1.saturating_sub(NAMED))?;
-    let transfer =
-        tx::transfer("payer.sim", 1, &account(payment.to), named, payment.amount.into());
+    let transfer = tx::transfer("payer.sim", 1, &account(payment.to), named, payment.amount.into());
     let signed = tx::sign(&payment.secret, transfer);
     Some((signed.hash, format!(r#"["{}"]"#, base64(&signed.raw))))
 }

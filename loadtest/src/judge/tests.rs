@@ -146,7 +146,8 @@ fn a_refusal_is_read_as_each_family_writes_it() {
     let panic = headrace_simnode::near::truth::PANIC;
     let near = result(&serde_json::json!({"error": panic, "logs": []}).to_string());
     let trap = r#"{"id":1,"error":{"code":4003,"message":"Client error: Execution failed: Execution aborted due to trap: wasm trap: wasm `unreachable` instruction executed"}}"#;
-    let icon = r#"{"id":1,"error":{"code":-30032,"message":"SCOREError(-30032): E0032:Reverted(0)"}}"#;
+    let icon =
+        r#"{"id":1,"error":{"code":-30032,"message":"SCOREError(-30032): E0032:Reverted(0)"}}"#;
     let rows = [(Family::Near, near.as_str()), (Family::Substrate, trap), (Family::Icon, icon)];
     for (family, text) in rows {
         let truth = of(family);

@@ -23,8 +23,8 @@ use crate::judge::{Asked, Judgement, Question, Reply, judge};
 use crate::scenario::Scenario;
 use crate::truth::Truth;
 
-/// Wrong answers and errors that are kept in words, each.
-const WORDS: usize = 20;
+/// Wrong answers and errors that are kept in words, each, of one method.
+const WORDS: usize = 4;
 
 /// What the load is sent to.
 #[derive(Clone, Debug)]
@@ -304,10 +304,11 @@ impl Engine {
     }
 }
 
-/// Keeps the first few in words.
+/// Keeps the first few of a method in words.
 fn note(words: &mut Vec<String>, call: &Planned, why: &str, done: Duration) {
-    if words.len() < WORDS {
-        words.push(format!("at {done:.3?}: {} {}: {why}", call.method, clip(&call.params)));
+    let method = format!(": {} ", call.method);
+    if words.iter().filter(|text| text.contains(&method)).count() < WORDS {
+        words.push(format!("at {done:.3?}{method}{}: {why}", clip(&call.params)));
     }
 }
 
