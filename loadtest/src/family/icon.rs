@@ -24,7 +24,6 @@ pub const WAYS: Ways = Ways {
         "icx_getBlockByHeight",
         "icx_getBlockByHash",
         "icx_getNetworkInfo",
-        "icx_getTotalSupply",
         "icx_getTransactionByHash",
     ],
     heads: &["icx_getLastBlock", "icx_getBlockByHeight", "icx_getNetworkInfo"],
