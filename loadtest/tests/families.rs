@@ -1,6 +1,8 @@
 //! Every neutral call, asked of a simulated node of every family, and its answer judged:
 //! right from a good node, and not from one of another branch.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
