@@ -23,9 +23,11 @@ unit:
 binaries:
 	$(CARGO) build --release --workspace --bins
 
-# Simulated fleets under load with faults: counts and codes, generous deadlines.
+# Simulated fleets under load with faults: counts and codes, generous deadlines. At full
+# rate with Ethereum, and the same files with the other families, at a low one and side by side.
 scenarios: binaries
 	$(RELEASE)/loadtest scenario $(SCENARIOS)
+	$(RELEASE)/loadtest scenario $(SCENARIOS) --family substrate,near,icon --rate-scale 0.1 --jobs 6
 
 # Real nodes and real client libraries; installs what it needs. On real geths too, once
 # `make real-geth` has built one.

@@ -2,11 +2,18 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::ExitCode;
 
+use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
+use futures_util::{StreamExt as _, stream};
+use headrace_simnode::Family;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{oneshot, watch};
 
+use crate::family;
 use crate::report::Report;
 use crate::runner::{self, Options};
 use crate::scenario::Scenario;
@@ -23,6 +30,9 @@ Examples:
     loadtest scenario loadtest/scenarios/dead-and-hung.toml --keep
   All of them at half their rate, on a slow machine:
     loadtest scenario loadtest/scenarios/*.toml --rate-scale 0.5
+  With three other families, six plays at a time, for counts and codes:
+    loadtest scenario loadtest/scenarios/*.toml --family substrate,near,icon \
+      --rate-scale 0.1 --jobs 6
   Results for a program:
     loadtest scenario loadtest/scenarios/*.toml --json results.json
 
@@ -48,6 +58,16 @@ struct Play {
     /// Scenario files, played one after another
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Families to play each file with, of those that it is for: ethereum, substrate, near,
+    /// icon
+    #[arg(
+        long,
+        value_name = "FAMILY",
+        value_delimiter = ',',
+        default_value = "ethereum",
+        value_parser = family_of
+    )]
+    family: Vec<Family>,
     /// The gateway's binary [default: `headrace` beside this one]
     #[arg(long, value_name = "PATH", env = "HEADRACE_BIN")]
     gateway: Option<PathBuf>,
@@ -57,6 +77,10 @@ struct Play {
     /// Factor on every rate, for slow machines
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = factor)]
     rate_scale: f64,
+    /// Plays at the same time, each with its own fleet and gateway. With more than one,
+    /// counts and codes are judged, and how long calls took is only shown
+    #[arg(long, default_value_t = 1, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=16))]
+    jobs: u8,
     /// Keep the gateway's config and log also of runs that pass
     #[arg(long)]
     keep: bool,
@@ -72,6 +96,13 @@ fn factor(text: &str) -> Result<f64, String> {
     } else {
         Err("allowed is above 0, up to 100".to_owned())
     }
+}
+
+fn family_of(text: &str) -> Result<Family, String> {
+    family::from_word(text).ok_or_else(|| {
+        let words: Vec<_> = family::ALL.into_iter().map(family::word).collect();
+        format!("allowed are {}", words.join(", "))
+    })
 }
 
 /// Runs the program.
@@ -105,11 +136,12 @@ fn scenario(play: &Play) -> ExitCode {
         complain("no gateway: build it, or name it with --gateway or HEADRACE_BIN");
         return ExitCode::from(BAD_INPUT);
     };
-    let options = Options { gateway, rate_scale: play.rate_scale, keep: play.keep };
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    match runtime {
-        Ok(runtime) => runtime.block_on(interruptible(scenarios, &options, play.json.as_deref())),
+    let options =
+        Options { gateway, rate_scale: play.rate_scale, keep: play.keep, timed: play.jobs == 1 };
+    match runtime() {
+        Ok(runtime) => {
+            runtime.block_on(interruptible(Plays { scenarios, play, options: &options }))
+        }
         Err(error) => {
             complain(&error.to_string());
             ExitCode::from(FAILED)
@@ -117,53 +149,77 @@ fn scenario(play: &Play) -> ExitCode {
     }
 }
 
-/// Plays until done, or until Ctrl-C or SIGTERM: then everything that was started is
-/// stopped by dropping it.
-async fn interruptible(
+fn runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+}
+
+/// All that is to be played.
+struct Plays<'a> {
     scenarios: Vec<(String, Scenario)>,
-    options: &Options,
-    json: Option<&Path>,
-) -> ExitCode {
+    play: &'a Play,
+    options: &'a Options,
+}
+
+impl Plays<'_> {
+    /// Each file with each of the wanted families that it is for.
+    fn pairs(&self) -> Vec<(&str, Scenario)> {
+        let mut pairs = Vec::new();
+        for (name, scenario) in &self.scenarios {
+            let wanted = self.play.family.iter().copied();
+            let families = wanted.filter(|family| scenario.chain.families.contains(family));
+            pairs.extend(families.map(|family| (name.as_str(), scenario.clone().with(family))));
+        }
+        pairs
+    }
+}
+
+/// Plays until done, or until Ctrl-C or SIGTERM: then everything that was started is
+/// stopped.
+async fn interruptible(plays: Plays<'_>) -> ExitCode {
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
         complain("signals cannot be listened for");
         return ExitCode::from(FAILED);
     };
+    let (stop, stopped) = watch::channel(false);
+    let mut all = pin!(play_all(plays, stopped));
     tokio::select! {
-        code = play_all(scenarios, options, json) => code,
-        _ = interrupt.recv() => stopped(),
-        _ = terminate.recv() => stopped(),
+        code = &mut all => return code,
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
     }
-}
-
-fn stopped() -> ExitCode {
+    stop.send_replace(true);
+    all.await;
     complain("interrupted: everything is stopped");
     ExitCode::from(FAILED)
 }
 
-async fn play_all(
-    scenarios: Vec<(String, Scenario)>,
-    options: &Options,
-    json: Option<&Path>,
-) -> ExitCode {
+async fn play_all(plays: Plays<'_>, stopped: watch::Receiver<bool>) -> ExitCode {
     let mut reports = Vec::new();
     let mut broken = 0;
-    for (name, scenario) in scenarios {
-        match play(&name, &scenario, options).await {
+    let one = |(name, scenario)| apart(name, scenario, plays.options, &stopped);
+    let mut played = stream::iter(plays.pairs()).map(one).buffer_unordered(plays.play.jobs.into());
+    while let Some(result) = played.next().await {
+        match result {
             Ok(report) => reports.push(report),
+            Err(_) if *stopped.borrow() => broken += 1,
             Err(error) => {
-                complain(&format!("{name}: {error:#}"));
+                complain(&format!("{error:#}"));
                 broken += 1;
             }
         }
     }
-    if let Some(path) = json
+    if let Some(path) = &plays.play.json
         && let Err(error) = write_json(path, &reports)
     {
         complain(&format!("{}: {error}", path.display()));
         broken += 1;
     }
+    conclude(&reports, broken)
+}
+
+fn conclude(reports: &[Report], broken: usize) -> ExitCode {
     let failed = reports.iter().filter(|report| !report.passed).count() + broken;
     let invalid = reports.iter().filter(|report| report.passed && !report.valid()).count();
     say(&format!(
@@ -175,6 +231,32 @@ async fn play_all(
         (0, _) => ExitCode::from(INVALID),
         _ => ExitCode::from(FAILED),
     }
+}
+
+/// Plays on threads of its own, so that no other play waits for what is computed here.
+async fn apart(
+    name: &str,
+    scenario: Scenario,
+    options: &Options,
+    stopped: &watch::Receiver<bool>,
+) -> anyhow::Result<Report> {
+    let (options, mut stopped) = (options.clone(), stopped.clone());
+    let name = format!("{name} {}", family::word(scenario.chain.family));
+    let (send, played) = oneshot::channel();
+    let work = move || {
+        let result = runtime().context("no runtime").and_then(|runtime| {
+            runtime.block_on(async {
+                tokio::select! {
+                    result = play(&name, &scenario, &options) => result.context(name.clone()),
+                    _ = stopped.wait_for(|stopped| *stopped) => bail!("{name}: interrupted"),
+                }
+            })
+        });
+        // Who asked is there until all plays are done.
+        let _ = send.send(result);
+    };
+    std::thread::Builder::new().name("play".to_owned()).spawn(work)?;
+    played.await.context("a play broke off")?
 }
 
 /// Plays a scenario, and again where the generator itself was too late for the result, or for

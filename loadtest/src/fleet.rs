@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use headrace_simnode::{Chain, ChainOptions, Latency, Law, Node, NodeOptions, Pace, Retention};
+use headrace_simnode::{
+    Chain, ChainOptions, Family, Keep, Latency, Law, Node, NodeOptions, Pace, Retention,
+};
 
-use crate::scenario::{NodeDefaults, NodeSpec, Scenario};
+use crate::scenario::{NodeSpec, Scenario};
 use crate::truth::Truth;
 
 /// Running nodes with the truth about their chain.
@@ -40,11 +42,11 @@ impl Fleet {
             pace: Pace::Clock,
             block_time: spec.block_time.0,
             gossip: spec.gossip.0,
-            ..ChainOptions::default()
+            ..ChainOptions::of(spec.family)
         });
         let mut nodes = Vec::new();
         for (zone, spec) in scenario.nodes() {
-            let options = options(spec, &scenario.node);
+            let options = options(spec, scenario);
             let name = options.name.clone();
             let node = Node::start(Arc::clone(&chain), options).await;
             let node = node.with_context(|| format!("node {name} cannot listen"))?;
@@ -69,17 +71,33 @@ impl Fleet {
     }
 }
 
-fn options(spec: &NodeSpec, defaults: &NodeDefaults) -> NodeOptions {
+fn options(spec: &NodeSpec, scenario: &Scenario) -> NodeOptions {
+    let (defaults, family) = (&scenario.node, scenario.chain.family);
     let median = spec.latency.unwrap_or(defaults.latency).0;
     let sigma = spec.sigma.unwrap_or(defaults.sigma);
     let law = if sigma > 0.0 { Law::LogNormal { median, sigma } } else { Law::Fixed(median) };
-    let full = Retention::full(spec.states.unwrap_or(defaults.states));
+    let client = spec.client.as_ref().unwrap_or(&defaults.client).of(family);
     NodeOptions {
-        client: spec.client.unwrap_or(defaults.client),
-        retention: if spec.archive { Retention::ARCHIVE } else { full },
+        client: client.unwrap_or(family.client()),
+        retention: retention(spec, scenario),
         latency: Latency { default: law, methods: HashMap::new() },
         slots: spec.slots.unwrap_or(defaults.slots),
         delay: spec.delay.unwrap_or(defaults.delay).0,
-        ..NodeOptions::named(spec.name.get_ref())
+        ..NodeOptions::of(family, spec.name.get_ref())
+    }
+}
+
+/// What a node keeps: a window that moves, but in ICON, whose nodes have a base height.
+fn retention(spec: &NodeSpec, scenario: &Scenario) -> Retention {
+    if spec.archive {
+        return Retention::ARCHIVE;
+    }
+    let states = spec.states.or(scenario.node.states).unwrap_or(scenario.ways().states);
+    match scenario.chain.family {
+        Family::Icon => {
+            let base = Keep::From(scenario.chain.start.saturating_sub(states));
+            Retention { state: base, bodies: base, logs: base }
+        }
+        family @ (Family::Ethereum | Family::Near | Family::Substrate) => family.retention(states),
     }
 }

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -40,16 +40,33 @@ pub struct Ports {
     pub admin: SocketAddr,
 }
 
+/// Ports below those that systems give to outgoing connections: runs side by side open
+/// thousands, and one of them could take a port between its choice and its use.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
 impl Ports {
-    /// Two ports that were free a moment ago.
+    /// Two ports that were free a moment ago, and are chosen by no other run of this process.
     ///
     /// # Errors
     /// None can be bound.
     pub fn free() -> anyhow::Result<Self> {
-        let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port");
-        let (data, admin) = (bind()?, bind()?);
-        Ok(Self { data: data.local_addr()?, admin: admin.local_addr()? })
+        Ok(Self { data: free_port()?, admin: free_port()? })
     }
+}
+
+fn free_port() -> anyhow::Result<SocketAddr> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let count = u32::from(PORTS.end - PORTS.start);
+    for _ in 0..count {
+        // Processes begin at different places.
+        let turn =
+            NEXT.fetch_add(1, Ordering::Relaxed).wrapping_add(std::process::id().wrapping_mul(97));
+        let port = PORTS.start + u16::try_from(turn % count).unwrap_or(0);
+        if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            return listener.local_addr().context("the address of a port");
+        }
+    }
+    bail!("no free port in {PORTS:?}")
 }
 
 impl Gateway {

@@ -3,16 +3,18 @@
 //! An answer that means "newest" may be of any block that was there by then; which one
 //! it was is told by the answer itself, since simulated state carries its height. That
 //! it is fresh enough, and that heads do not go back, is judged elsewhere, over time.
+//! How the answers of a family read is told by its [`Ways`]; what they must be is the
+//! same for all.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-use headrace_simnode::hash::{Hash, unhex, unhex_array};
-use headrace_simnode::truth;
-use headrace_simnode::tx::Address;
+use headrace_simnode::BlockId;
+use headrace_simnode::hash::{Hash, hex, unhex_array};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::family::Ways;
 use crate::truth::Truth;
 
 /// What a call asks for.
@@ -27,20 +29,25 @@ pub enum Question {
     ByHash(u64, Hash),
     /// All logs of these blocks.
     Logs(u64, u64),
+    /// What became of a transaction in this block.
     Receipt(u64, Hash),
+    /// A contract's refusal, which must arrive whole.
     Revert,
     Write(Hash),
     /// Not judged.
     Anything,
 }
 
-/// A value that follows from a block.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A value that follows from a block. Accounts, inputs and slots are numbers here; what
+/// they are called is the family's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value {
     Block,
-    Balance(Address),
-    Call(Address, Vec<u8>),
-    Storage(Address, Hash),
+    Balance(u64),
+    /// What the contract of an account answers to an input.
+    Call(u64, u64),
+    /// What the contract of an account keeps in a slot.
+    Storage(u64, u64),
 }
 
 /// A reply as JSON-RPC has it.
@@ -65,11 +72,23 @@ where
 /// The error of a reply.
 #[derive(Debug, Deserialize)]
 pub struct ReplyError<'a> {
+    /// Chopsticks gives none.
+    #[serde(default)]
     pub code: i64,
     #[serde(borrow, default)]
     pub message: Cow<'a, str>,
     #[serde(borrow, default)]
     pub data: Option<&'a RawValue>,
+    /// NEAR's.
+    #[serde(borrow, default)]
+    pub cause: Option<Cause<'a>>,
+}
+
+/// Why, as NEAR's errors have it.
+#[derive(Debug, Deserialize)]
+pub struct Cause<'a> {
+    #[serde(borrow)]
+    pub name: Cow<'a, str>,
 }
 
 impl ReplyError<'_> {
@@ -97,204 +116,201 @@ pub enum Judgement {
     Wrong(String),
 }
 
-/// When a call was sent and answered, on the chain's clock.
+/// When a call was sent, on the chain's clock, and the HTTP status of its answer; the
+/// replies of a batch have none of their own.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked {
     pub sent: Duration,
+    pub status: Option<u16>,
 }
 
 /// Judges one reply.
 #[must_use]
 pub fn judge(question: &Question, reply: &Reply<'_>, asked: Asked, truth: &Truth) -> Judgement {
+    let ways = truth.ways();
+    if *question == Question::Revert {
+        return revert(reply, ways);
+    }
     if let Some(error) = &reply.error {
-        return judge_error(question, error);
+        let none = matches!(question, Question::At(number, _) if truth.skipped(*number));
+        let told = none && (ways.skipped)(reply, asked.status);
+        return if told { Judgement::Right(None) } else { Judgement::Failed(error.code) };
     }
     let Some(result) = reply.result.map(RawValue::get) else {
         return Judgement::Wrong("neither result nor error".to_owned());
     };
-    let judged = match question {
-        Question::HeadNumber => head_number(result, truth),
-        Question::Newest(value) => newest(value, result, asked, truth),
-        Question::Final => finalized(result, asked, truth),
-        Question::At(number, value) => at(*number, value, result, asked, truth),
-        Question::ByHash(number, hash) => by_hash(*number, hash, result),
-        Question::Logs(from, to) => logs(*from, *to, result, asked, truth),
-        Question::Receipt(number, tx) => receipt(*number, tx, result),
-        Question::Revert => Err("a revert was answered with a result".to_owned()),
-        Question::Write(hash) => match text(result).and_then(unhex_array::<32>) {
-            Some(told) if told == *hash => Ok(None),
-            _ => Err(format!("another hash: {}", clip(result))),
-        },
-        Question::Anything => Ok(None),
-    };
-    judged.map_or_else(Judgement::Wrong, Judgement::Right)
+    let case = Case { result, asked, truth, ways };
+    case.judge(question).map_or_else(Judgement::Wrong, Judgement::Right)
 }
 
+fn revert(reply: &Reply<'_>, ways: &Ways) -> Judgement {
+    match ((ways.reverted)(reply), &reply.error) {
+        (Some(true), _) => Judgement::Right(None),
+        (Some(false), error) => {
+            let text = error.as_ref().and_then(|error| error.data).or(reply.result);
+            Judgement::Wrong(format!(
+                "a refusal that is not intact: {}",
+                text.map_or_else(|| "nothing".to_owned(), |raw| clip(raw.get()))
+            ))
+        }
+        (None, Some(error)) => Judgement::Failed(error.code),
+        (None, None) => Judgement::Wrong("a refusal was answered with a result".to_owned()),
+    }
+}
+
+/// Right, with the height of a newest answer; else what is wrong.
 type Judged = Result<Option<u64>, String>;
 
-fn judge_error(question: &Question, error: &ReplyError<'_>) -> Judgement {
-    if *question != Question::Revert || error.code != 3 {
-        return Judgement::Failed(error.code);
-    }
-    let data = error.data.and_then(|raw| text(raw.get())).and_then(unhex);
-    match data {
-        Some(data) if data == truth::revert_data() => Judgement::Right(None),
-        _ => Judgement::Wrong("the revert data is not intact".to_owned()),
-    }
+/// A result with all that it is held against.
+struct Case<'a> {
+    result: &'a str,
+    asked: Asked,
+    truth: &'a Truth,
+    ways: &'static Ways,
 }
 
-fn head_number(result: &str, truth: &Truth) -> Judged {
-    let number = quantity(result).ok_or_else(|| format!("no quantity: {}", clip(result)))?;
-    let head = truth.chain.tip().1;
-    if number > head {
-        return Err(format!("height {number}, but the chain's is {head}"));
-    }
-    Ok(Some(number))
-}
-
-fn newest(value: &Value, result: &str, asked: Asked, truth: &Truth) -> Judged {
-    let number = height_in(value, result).ok_or_else(|| format!("no value: {}", clip(result)))?;
-    let head = truth.chain.tip().1;
-    if number > head {
-        return Err(format!("of height {number}, but the chain's is {head}"));
-    }
-    at(number, value, result, asked, truth)?;
-    Ok(Some(number))
-}
-
-fn finalized(result: &str, asked: Asked, truth: &Truth) -> Judged {
-    let number =
-        height_in(&Value::Block, result).ok_or_else(|| format!("no block: {}", clip(result)))?;
-    let most = truth.chain.tip().1.saturating_sub(truth.chain.options.final_depth);
-    if number > most {
-        return Err(format!("block {number} is not final yet, {most} is"));
-    }
-    at(number, &Value::Block, result, asked, truth)?;
-    Ok(None)
-}
-
-fn at(number: u64, value: &Value, result: &str, asked: Asked, truth: &Truth) -> Judged {
-    let is = |hash: Hash| matches(value, result, number, hash);
-    if truth.candidates(number, asked.sent).into_iter().any(is) {
-        return Ok(None);
-    }
-    let shown = height_in(value, result);
-    Err(match shown {
-        Some(other) if other != number => format!("of block {other} instead of {number}"),
-        _ => format!("not of block {number} of this chain: {}", clip(result)),
-    })
-}
-
-fn matches(value: &Value, result: &str, number: u64, hash: Hash) -> bool {
-    let at = Truth::at(number, hash);
-    match value {
-        Value::Block => block(result) == Some((number, hash)),
-        Value::Balance(address) => wide(result) == Some(truth::balance(address, at)),
-        Value::Call(to, data) => word(result) == Some(truth::call(to, data, at)),
-        Value::Storage(address, slot) => word(result) == Some(truth::storage(address, slot, at)),
-    }
-}
-
-/// The height that a value shows.
-fn height_in(value: &Value, result: &str) -> Option<u64> {
-    match value {
-        Value::Block => block(result).map(|(number, _)| number),
-        Value::Balance(_) => wide(result).map(truth::height_in),
-        Value::Call(..) | Value::Storage(..) => {
-            let word = word(result)?;
-            let mut half = [0; 16];
-            half.copy_from_slice(&word[16..]);
-            Some(truth::height_in(u128::from_be_bytes(half)))
+impl Case<'_> {
+    fn judge(&self, question: &Question) -> Judged {
+        match question {
+            Question::HeadNumber => self.head_number(),
+            Question::Newest(value) => self.newest(value),
+            Question::Final => self.finalized(),
+            Question::At(number, value) => self.at(*number, value),
+            Question::ByHash(number, hash) => self.by_hash(*number, *hash),
+            Question::Logs(from, to) => self.logs(*from, *to),
+            Question::Receipt(number, tx) => self.receipt(*number, tx),
+            Question::Write(hash) => match (self.ways.written)(self.result) {
+                Some(told) if told == *hash => Ok(None),
+                _ => Err(format!("another hash: {}", self.clip())),
+            },
+            // Judged before, as a whole reply.
+            Question::Revert | Question::Anything => Ok(None),
         }
     }
-}
 
-fn by_hash(number: u64, hash: &Hash, result: &str) -> Judged {
-    match block(result) {
-        Some(found) if found == (number, *hash) => Ok(None),
-        _ => Err(format!("not block {number} by its hash: {}", clip(result))),
+    fn head_number(&self) -> Judged {
+        let number = (self.ways.number)(self.result);
+        let number = number.ok_or_else(|| format!("no height: {}", self.clip()))?;
+        let head = self.truth.chain.tip().1;
+        if number > head {
+            return Err(format!("height {number}, but the chain's is {head}"));
+        }
+        Ok(Some(number))
     }
-}
 
-fn logs(from: u64, to: u64, result: &str, asked: Asked, truth: &Truth) -> Judged {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Log<'a> {
-        #[serde(borrow)]
-        block_number: Cow<'a, str>,
-        #[serde(borrow)]
-        block_hash: Cow<'a, str>,
+    fn newest(&self, value: &Value) -> Judged {
+        let number = self.height(value).ok_or_else(|| format!("no value: {}", self.clip()))?;
+        let head = self.truth.chain.tip().1;
+        if number > head {
+            return Err(format!("of height {number}, but the chain's is {head}"));
+        }
+        self.at(number, value)?;
+        Ok(Some(number))
     }
-    let logs: Vec<Log<'_>> =
-        serde_json::from_str(result).map_err(|_| format!("no logs: {}", clip(result)))?;
-    let mut expected = 0;
-    for number in from..=to {
-        expected += truth.facts(number).map_or(0, |facts| facts.logs);
+
+    fn finalized(&self) -> Judged {
+        let block = self.block().ok_or_else(|| format!("no block: {}", self.clip()))?;
+        let most = self.truth.final_height();
+        if block.number > most {
+            return Err(format!("block {} is not final yet, {most} is", block.number));
+        }
+        if self.truth.has(block.number, &block.hash, self.asked.sent) {
+            return Ok(None);
+        }
+        Err(format!("not block {} of this chain: {}", block.number, self.clip()))
     }
-    if logs.len() != expected {
-        return Err(format!("{} logs of blocks {from} to {to} instead of {expected}", logs.len()));
+
+    fn at(&self, number: u64, value: &Value) -> Judged {
+        let is = |hash: Hash| self.matches(value, BlockId { number, hash });
+        if self.truth.candidates(number, self.asked.sent).into_iter().any(is) {
+            return Ok(None);
+        }
+        Err(match self.height(value) {
+            Some(other) if other != number => format!("of block {other} instead of {number}"),
+            _ => format!("not of block {number} of this chain: {}", self.clip()),
+        })
     }
-    for log in &logs {
-        let number = hex_number(&log.block_number).filter(|number| (from..=to).contains(number));
-        let hash = unhex_array::<32>(&log.block_hash);
-        let known =
-            number.zip(hash).is_some_and(|(number, hash)| truth.has(number, &hash, asked.sent));
-        if !known {
-            return Err(format!("a log of another block: {} {}", log.block_number, log.block_hash));
+
+    fn by_hash(&self, number: u64, hash: Hash) -> Judged {
+        match self.block() {
+            Some(found) if found == (BlockId { number, hash }) => Ok(None),
+            _ => Err(format!("not block {number} by its hash: {}", self.clip())),
         }
     }
-    Ok(None)
-}
 
-fn receipt(number: u64, tx: &Hash, result: &str) -> Judged {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Receipt<'a> {
-        #[serde(borrow)]
-        block_number: Cow<'a, str>,
-        #[serde(borrow)]
-        transaction_hash: Cow<'a, str>,
+    fn receipt(&self, number: u64, tx: &Hash) -> Judged {
+        if (self.ways.receipt)(number, tx, self.result, self.truth) {
+            return Ok(None);
+        }
+        Err(format!("not what became of {} in block {number}: {}", hex(tx), self.clip()))
     }
-    let receipt: Receipt<'_> =
-        serde_json::from_str(result).map_err(|_| format!("no receipt: {}", clip(result)))?;
-    let told = (hex_number(&receipt.block_number), unhex_array::<32>(&receipt.transaction_hash));
-    if told == (Some(number), Some(*tx)) {
-        return Ok(None);
+
+    fn matches(&self, value: &Value, at: BlockId) -> bool {
+        match value {
+            Value::Block => self.block() == Some(at),
+            Value::Balance(_) | Value::Call(..) | Value::Storage(..) => {
+                (self.ways.matches)(value, self.result, at)
+            }
+        }
     }
-    Err(format!("another receipt: block {}", receipt.block_number))
-}
 
-fn block(result: &str) -> Option<(u64, Hash)> {
-    #[derive(Deserialize)]
-    struct Block<'a> {
-        #[serde(borrow)]
-        number: Cow<'a, str>,
-        #[serde(borrow)]
-        hash: Cow<'a, str>,
+    /// The height that a value shows.
+    fn height(&self, value: &Value) -> Option<u64> {
+        match value {
+            Value::Block => self.block().map(|block| block.number),
+            Value::Balance(_) | Value::Call(..) | Value::Storage(..) => {
+                (self.ways.height)(value, self.result)
+            }
+        }
     }
-    let block: Block<'_> = serde_json::from_str(result).ok()?;
-    Some((hex_number(&block.number)?, unhex_array(&block.hash)?))
-}
 
-fn quantity(result: &str) -> Option<u64> {
-    text(result).and_then(hex_number)
-}
+    fn block(&self) -> Option<BlockId> {
+        (self.ways.block)(self.result, self.truth)
+    }
 
-fn wide(result: &str) -> Option<u128> {
-    u128::from_str_radix(text(result)?.strip_prefix("0x")?, 16).ok()
-}
+    /// Ethereum's alone.
+    fn logs(&self, from: u64, to: u64) -> Judged {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Log<'a> {
+            #[serde(borrow)]
+            block_number: Cow<'a, str>,
+            #[serde(borrow)]
+            block_hash: Cow<'a, str>,
+        }
+        let logs: Vec<Log<'_>> =
+            serde_json::from_str(self.result).map_err(|_| format!("no logs: {}", self.clip()))?;
+        let mut expected = 0;
+        for number in from..=to {
+            expected += self.truth.facts(number).map_or(0, |facts| facts.logs);
+        }
+        if logs.len() != expected {
+            return Err(format!(
+                "{} logs of blocks {from} to {to} instead of {expected}",
+                logs.len()
+            ));
+        }
+        for log in &logs {
+            let number = log.block_number.strip_prefix("0x");
+            let number = number.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+            let number = number.filter(|number| (from..=to).contains(number));
+            let hash = unhex_array::<32>(&log.block_hash);
+            let known = number
+                .zip(hash)
+                .is_some_and(|(number, hash)| self.truth.has(number, &hash, self.asked.sent));
+            if !known {
+                return Err(format!(
+                    "a log of another block: {} {}",
+                    log.block_number, log.block_hash
+                ));
+            }
+        }
+        Ok(None)
+    }
 
-fn word(result: &str) -> Option<Hash> {
-    text(result).and_then(unhex_array)
-}
-
-fn hex_number(text: &str) -> Option<u64> {
-    u64::from_str_radix(text.strip_prefix("0x")?, 16).ok()
-}
-
-/// The text of a JSON string that needs no unescaping: hex never does.
-fn text(raw: &str) -> Option<&str> {
-    raw.strip_prefix('"')?.strip_suffix('"')
+    fn clip(&self) -> String {
+        clip(self.result)
+    }
 }
 
 fn clip(text: &str) -> String {

@@ -6,11 +6,12 @@
 //!
 //! In the order in which a run goes through them: [`cli`] → [`scenario`] (the file) →
 //! [`fleet`] and [`gateway`] (what is tested) → [`steps`] (faults) and [`load`] (calls)
-//! → [`judge`] against [`truth`] → [`watch`] (what is seen meanwhile) → [`expect`] →
+//! → [`judge`] against [`truth`], in the words of a [`family`] → [`watch`] (what is seen meanwhile) → [`expect`] →
 //! [`report`]; [`runner`] ties them together.
 
 pub mod cli;
 pub mod expect;
+pub mod family;
 pub mod fleet;
 pub mod gateway;
 pub mod judge;

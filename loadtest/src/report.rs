@@ -15,6 +15,7 @@ use crate::runner::Outcome;
 /// The result of one scenario. Latencies in seconds.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
+    /// Its name and the family.
     pub scenario: String,
     pub about: String,
     pub passed: bool,
@@ -90,7 +91,7 @@ pub fn make(name: &str, outcome: &Outcome, findings: Vec<Finding>) -> Report {
         gap: Duration::from_secs_f64(1.0 / outcome.rate.max(1e-6)),
         planned: requests,
         unsent: records.len().saturating_sub(sent().count()) as u64,
-        tightest: tightest.map(|time| time.0),
+        tightest: tightest.filter(|_| outcome.timed).map(|time| time.0),
     });
     Report {
         scenario: name.to_owned(),
@@ -221,7 +222,7 @@ impl Report {
         for wrong in &self.wrong {
             writeln!(out, "  wrong {wrong}")?;
         }
-        for error in self.errors.iter().take(if self.passed { 0 } else { 5 }) {
+        for error in self.errors.iter().take(if self.passed { 0 } else { 20 }) {
             writeln!(out, "  error {error}")?;
         }
         for one in &self.findings {

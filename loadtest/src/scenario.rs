@@ -6,19 +6,23 @@
 
 mod check;
 mod expect;
+mod recipe;
 mod units;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use headrace_simnode::{Client, Fault};
+use headrace_simnode::{Client, Family, Fault};
 use serde::Deserialize;
 use thiserror::Error;
 use toml::Spanned;
 
+use crate::family;
+
 pub use self::expect::{
     CallsTo, Expect, Metric, Over, Refused, Returns, Sample, ShareTo, Stopped, Which,
 };
+pub use self::recipe::Recipe;
 pub use self::units::{Bytes, Time};
 
 /// A whole scenario.
@@ -46,6 +50,11 @@ pub struct Scenario {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ChainSpec {
+    /// The families that the scenario is played with; default: all.
+    pub families: Vec<Family>,
+    /// The one that it is played with now: see [`Scenario::with`].
+    #[serde(skip)]
+    pub family: Family,
     pub chain_id: u64,
     pub seed: u64,
     /// Height at the start of the run.
@@ -58,6 +67,8 @@ pub struct ChainSpec {
 impl Default for ChainSpec {
     fn default() -> Self {
         Self {
+            families: family::ALL.to_vec(),
+            family: Family::Ethereum,
             chain_id: 1337,
             seed: 1,
             start: 1_000,
@@ -79,9 +90,9 @@ pub struct NodeDefaults {
     pub slots: usize,
     /// Heads arrive within this time.
     pub delay: Time,
-    /// States that are kept; archive nodes keep all.
-    pub states: u64,
-    pub client: Client,
+    /// States that are kept; archive nodes keep all. Default: as the family's nodes do.
+    pub states: Option<u64>,
+    pub client: Clients,
 }
 
 impl Default for NodeDefaults {
@@ -91,8 +102,8 @@ impl Default for NodeDefaults {
             sigma: 0.5,
             slots: 1_024,
             delay: Time::millis(50),
-            states: 128,
-            client: Client::Geth,
+            states: None,
+            client: Clients::default(),
         }
     }
 }
@@ -120,10 +131,39 @@ pub struct NodeSpec {
     pub slots: Option<usize>,
     pub delay: Option<Time>,
     pub states: Option<u64>,
-    pub client: Option<Client>,
+    pub client: Option<Clients>,
     /// More keys of the node in the gateway's config.
     #[serde(default)]
     pub config: toml::Table,
+}
+
+/// The software of a node, one for each family at most; of the others it is the usual.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "OneOrMore")]
+pub struct Clients(pub Vec<Client>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(Client),
+    More(Vec<Client>),
+}
+
+impl From<OneOrMore> for Clients {
+    fn from(written: OneOrMore) -> Self {
+        match written {
+            OneOrMore::One(client) => Self(vec![client]),
+            OneOrMore::More(clients) => Self(clients),
+        }
+    }
+}
+
+impl Clients {
+    /// The software of a family's node.
+    #[must_use]
+    pub fn of(&self, family: Family) -> Option<Client> {
+        self.0.iter().copied().find(|client| client.family() == family)
+    }
 }
 
 /// The gateway's part.
@@ -212,118 +252,6 @@ pub struct Share {
     pub poison: bool,
 }
 
-/// What a call asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Recipe {
-    /// `eth_blockNumber`.
-    HeadNumber,
-    /// `eth_getBlockByNumber` of `latest`.
-    HeadBlock,
-    /// `eth_getBalance` at `latest`.
-    HeadBalance,
-    /// `eth_call` at `latest`.
-    HeadCall,
-    /// `eth_getStorageAt` at `latest`.
-    HeadStorage,
-    /// `eth_getBlockByNumber` of `finalized`.
-    FinalBlock,
-    /// `eth_getBlockByNumber` of a number.
-    Block,
-    /// `eth_getBlockByHash`.
-    BlockByHash,
-    /// `eth_getBalance` at a number.
-    Balance,
-    /// `eth_call` at a number.
-    Call,
-    /// `eth_getStorageAt` at a number.
-    Storage,
-    /// `eth_getLogs` over `size` blocks.
-    Logs,
-    /// `eth_getTransactionReceipt` of a transaction in a block.
-    Receipt,
-    /// An `eth_call` that reverts, whose error must arrive with its data.
-    Revert,
-    /// `eth_sendRawTransaction` of a fresh account.
-    Write,
-    /// `size` calls drawn from the rest of the mix in one body.
-    Batch,
-    /// Any method, its answer not judged.
-    Raw,
-}
-
-impl Recipe {
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::HeadNumber => "head_number",
-            Self::HeadBlock => "head_block",
-            Self::HeadBalance => "head_balance",
-            Self::HeadCall => "head_call",
-            Self::HeadStorage => "head_storage",
-            Self::FinalBlock => "final_block",
-            Self::Block => "block",
-            Self::BlockByHash => "block_by_hash",
-            Self::Balance => "balance",
-            Self::Call => "call",
-            Self::Storage => "storage",
-            Self::Logs => "logs",
-            Self::Receipt => "receipt",
-            Self::Revert => "revert",
-            Self::Write => "write",
-            Self::Batch => "batch",
-            Self::Raw => "raw",
-        }
-    }
-
-    /// The method it calls, where that is one that no probe of the gateway uses: such
-    /// calls at a node are calls of clients.
-    #[must_use]
-    pub fn client_method(self) -> Option<&'static str> {
-        match self {
-            Self::HeadBalance | Self::Balance => Some("eth_getBalance"),
-            Self::HeadCall | Self::Call | Self::Revert => Some("eth_call"),
-            Self::HeadStorage | Self::Storage => Some("eth_getStorageAt"),
-            Self::Logs => Some("eth_getLogs"),
-            Self::Receipt => Some("eth_getTransactionReceipt"),
-            Self::Write => Some("eth_sendRawTransaction"),
-            Self::HeadNumber
-            | Self::HeadBlock
-            | Self::FinalBlock
-            | Self::Block
-            | Self::BlockByHash
-            | Self::Batch
-            | Self::Raw => None,
-        }
-    }
-}
-
-impl Recipe {
-    /// Whether the answer means the newest block.
-    #[must_use]
-    pub fn newest(self) -> bool {
-        match self {
-            Self::HeadNumber
-            | Self::HeadBlock
-            | Self::HeadBalance
-            | Self::HeadCall
-            | Self::HeadStorage => true,
-            Self::FinalBlock
-            | Self::Block
-            | Self::BlockByHash
-            | Self::Balance
-            | Self::Call
-            | Self::Storage
-            | Self::Logs
-            | Self::Receipt
-            | Self::Revert
-            | Self::Write
-            | Self::Batch
-            | Self::Raw => false,
-        }
-    }
-}
-
 impl Share {
     #[must_use]
     pub fn label(&self) -> &str {
@@ -347,7 +275,8 @@ pub struct Step {
     pub zone: Option<Spanned<String>>,
     /// Act: switch a fault on.
     pub fault: Option<Fault>,
-    /// Of a fault: only these methods.
+    /// Of a fault: only these methods: by name, by the word of a call, or `heads` for those
+    /// by which heads are shown.
     #[serde(default)]
     pub methods: Vec<String>,
     /// Of a fault: the share of calls it strikes.
@@ -438,11 +367,36 @@ impl Scenario {
         self.zones.iter().flat_map(|zone| zone.nodes.iter().map(move |node| (zone, node)))
     }
 
+    /// The scenario as it is played with a family: calls that the family does not have are
+    /// left out, and with them the expectations that name only these.
+    #[must_use]
+    pub fn with(mut self, family: Family) -> Self {
+        let ways = family::of(family);
+        self.chain.family = family;
+        let has = |call: Recipe| {
+            matches!(call, Recipe::Batch | Recipe::Raw) || (ways.method)(call).is_some()
+        };
+        self.load.mix.retain(|share| has(share.call));
+        let labels: Vec<_> = self.load.mix.iter().map(|share| share.label().to_owned()).collect();
+        self.expect.retain(|expect| match expect.of.as_ref().map(Spanned::get_ref) {
+            Some(Which::Label(label)) => labels.contains(label),
+            _ => true,
+        });
+        self
+    }
+
+    /// How its family is asked.
+    #[must_use]
+    pub fn ways(&self) -> &'static family::Ways {
+        family::of(self.chain.family)
+    }
+
     /// The methods of the mix that only clients call.
     #[must_use]
     pub fn client_methods(&self) -> Vec<&'static str> {
+        let ways = self.ways();
         let mut methods: Vec<_> =
-            self.load.mix.iter().filter_map(|share| share.call.client_method()).collect();
+            self.load.mix.iter().filter_map(|share| ways.client_method(share.call)).collect();
         methods.sort_unstable();
         methods.dedup();
         methods

@@ -51,7 +51,7 @@ async fn act(world: &Arc<World>, step: &Step) -> anyhow::Result<()> {
     if let Some(fault) = &step.fault {
         let injected = Injected {
             fault: fault.clone(),
-            methods: step.methods.clone(),
+            methods: named(world, &step.methods),
             probability: step.probability.unwrap_or(1.0),
         };
         for member in &aimed {
@@ -69,6 +69,12 @@ async fn act(world: &Arc<World>, step: &Step) -> anyhow::Result<()> {
     }
     act_on_chain(world, step);
     act_on_gateways(world, step).await
+}
+
+/// The methods of the family that are meant.
+fn named(world: &World, words: &[String]) -> Vec<String> {
+    let ways = world.scenario.ways();
+    words.iter().flat_map(|word| ways.methods(word)).map(str::to_owned).collect()
 }
 
 fn act_on_chain(world: &World, step: &Step) {

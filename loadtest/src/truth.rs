@@ -7,13 +7,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use headrace_simnode::Chain;
-use headrace_simnode::chain::BlockId;
-use headrace_simnode::ethereum::block::Block;
-use headrace_simnode::family::Sim;
+use headrace_simnode::chain::Draft;
 use headrace_simnode::hash::Hash;
-use headrace_simnode::truth::At;
+use headrace_simnode::{BlockId, Chain};
 use parking_lot::Mutex;
+
+use crate::family::{self, Ways};
 
 /// A gateway has two block times to notice a reorg, and at least this.
 const NOTICE: Duration = Duration::from_secs(2);
@@ -31,7 +30,7 @@ pub struct Truth {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts {
     pub logs: usize,
-    /// Its first transaction.
+    /// A transaction whose result can be asked for.
     pub tx: Option<Hash>,
 }
 
@@ -66,6 +65,34 @@ impl Truth {
         Self { chain, past: Mutex::default(), facts: Mutex::default() }
     }
 
+    /// How the chain's family is asked.
+    #[must_use]
+    pub fn ways(&self) -> &'static Ways {
+        family::of(self.chain.options.family)
+    }
+
+    /// Whether the chain has no block at this height, below its newest one.
+    #[must_use]
+    pub fn skipped(&self, number: u64) -> bool {
+        self.standing(number) != number
+    }
+
+    /// The newest height at or below this one that has a block.
+    #[must_use]
+    pub fn standing(&self, number: u64) -> u64 {
+        self.chain.sim.standing(number)
+    }
+
+    /// The height of the newest final block: so many blocks below the head.
+    #[must_use]
+    pub fn final_height(&self) -> u64 {
+        let mut height = self.standing(self.chain.tip().1);
+        for _ in 0..self.chain.options.final_depth {
+            height = self.standing(height.saturating_sub(1));
+        }
+        height
+    }
+
     /// The chain's time.
     #[must_use]
     pub fn now(&self) -> Duration {
@@ -86,11 +113,13 @@ impl Truth {
         head
     }
 
-    /// Replaces the newest blocks.
+    /// Replaces the newest blocks: at most those that are not final. A chain whose blocks
+    /// are final at once has no reorgs.
     pub fn reorg(&self, depth: u64) -> BlockId {
         // Held over the reorg, so that no judge sees the new branch without the old one.
         let mut past = self.past.lock();
         let head = self.chain.tip().1;
+        let depth = depth.min(head - self.final_height());
         let numbers = (head + 1).saturating_sub(depth)..=head + 1;
         let before: Vec<_> =
             numbers.filter_map(|number| Some((number, self.chain.main_hash(number)?))).collect();
@@ -106,15 +135,16 @@ impl Truth {
     /// before it.
     #[must_use]
     pub fn has(&self, number: u64, hash: &Hash, asked: Duration) -> bool {
-        if self.chain.main_hash(number).as_ref() == Some(hash) {
-            return true;
-        }
         self.candidates(number, asked).contains(hash)
     }
 
-    /// The blocks that a number may mean to somebody who asked then.
+    /// The blocks that a number may mean to somebody who asked then; none where the chain
+    /// skipped it.
     #[must_use]
     pub fn candidates(&self, number: u64, asked: Duration) -> Vec<Hash> {
+        if self.skipped(number) {
+            return Vec::new();
+        }
         let past = self.past.lock();
         let notice = self.notice();
         let fresh =
@@ -139,7 +169,11 @@ impl Truth {
     /// For how long a newer block than `number` was there at `now`.
     #[must_use]
     pub fn staleness(&self, number: u64, now: Duration) -> Duration {
-        self.born(number + 1).map_or(Duration::ZERO, |born| now.saturating_sub(born))
+        let mut next = number + 1;
+        while self.skipped(next) {
+            next += 1;
+        }
+        self.born(next).map_or(Duration::ZERO, |born| now.saturating_sub(born))
     }
 
     /// The deepest reorg that may still excuse a step back at `now`.
@@ -157,36 +191,25 @@ impl Truth {
         if let Some(facts) = self.facts.lock().get(&hash) {
             return Some(*facts);
         }
-        let block = self.block(number)?;
-        let facts = Facts { logs: block.logs.len(), tx: block.txs.first().map(|tx| tx.hash) };
+        let facts = (self.ways().facts)(number, self)?;
         let mut known = self.facts.lock();
         if known.len() >= FACTS {
             known.clear();
         }
-        known.insert(block.hash, facts);
+        known.insert(hash, facts);
         Some(facts)
     }
 
-    /// A block of the main branch, built anew.
+    /// What a block of the main branch is made from.
     #[must_use]
-    pub fn block(&self, number: u64) -> Option<Block> {
-        let Sim::Ethereum(sim) = &self.chain.sim else { return None };
-        let draft = self.chain.draft(self.chain.tip().0, number)?;
-        let sent: Vec<_> =
-            draft.sent.iter().filter_map(|sent| sent.payload.ethereum().cloned()).collect();
-        Some(Block::build(&sim.actors, &draft, &sent))
-    }
-
-    /// Number and hash, as state wants them.
-    #[must_use]
-    pub fn at(number: u64, hash: Hash) -> At {
-        At { hash, number }
+    pub fn draft(&self, number: u64) -> Option<Draft> {
+        self.chain.draft(self.chain.tip().0, number)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use headrace_simnode::{ChainOptions, Pace};
+    use headrace_simnode::{ChainOptions, Family, Pace};
 
     use super::*;
 
@@ -228,9 +251,31 @@ mod tests {
     }
 
     #[test]
-    fn a_block_built_anew_is_the_block() {
-        let truth = truth();
-        let head = truth.mine(2);
-        assert_eq!(truth.block(head.number).unwrap().hash, head.hash);
+    fn only_blocks_that_are_not_final_are_replaced() {
+        for (family, deepest) in
+            [(Family::Ethereum, 9), (Family::Substrate, 3), (Family::Near, 2), (Family::Icon, 0)]
+        {
+            let options = ChainOptions { pace: Pace::Manual, skip: 0, ..ChainOptions::of(family) };
+            let truth = Truth::new(Chain::new(options));
+            let head = truth.chain.head().number;
+            let last = truth.chain.main_hash(head - deepest);
+            truth.reorg(9);
+            assert_eq!(truth.excuse(truth.now()), deepest, "{family:?}");
+            assert_eq!(truth.chain.main_hash(head - deepest), last, "{family:?}");
+        }
+    }
+
+    #[test]
+    fn a_skipped_height_has_no_block_and_makes_nothing_stale() {
+        let options = ChainOptions { pace: Pace::Manual, ..ChainOptions::of(Family::Near) };
+        let truth = Truth::new(Chain::new(options));
+        let skipped = (900..1_000).find(|number| truth.skipped(*number)).unwrap();
+        assert!(truth.candidates(skipped, truth.now()).is_empty());
+        let below = truth.standing(skipped);
+        assert!(below < skipped);
+        let hash = truth.chain.main_hash(below).unwrap();
+        assert!(truth.has(below, &hash, truth.now()));
+        assert!(!truth.has(skipped, &hash, truth.now()));
+        assert!(truth.final_height() < truth.chain.head().number);
     }
 }

@@ -178,6 +178,9 @@ impl Drop for Node {
 pub struct View {
     pub branch: BranchId,
     pub head: u64,
+    /// The head without what is invented: what the node keeps of the past is counted from
+    /// here, so that a lie loses nothing.
+    pub own: u64,
     /// A claimed height for which there are no headers.
     pub claim: Option<u64>,
 }
@@ -353,17 +356,18 @@ impl Shared {
     fn view_with(&self, ailments: &Ailments) -> View {
         let arrived = || self.chain.arrived(|number| self.delay_of(number));
         let (mut branch, mut head) = ailments.frozen.unwrap_or_else(arrived);
-        let mut claim = None;
+        let (mut claim, mut invented) = (None, 0);
         branch = ailments.branch.unwrap_or(branch);
         for injected in &ailments.list {
             match injected.fault {
                 Fault::Lag { blocks } => head = head.saturating_sub(blocks),
-                Fault::Lie { blocks, headers: true } => head += blocks,
+                Fault::Lie { blocks, headers: true } => invented = blocks,
                 Fault::Lie { blocks, headers: false } => claim = Some(head + blocks),
                 _ => {}
             }
         }
-        View { branch, head: self.chain.sim.standing(head), claim }
+        let stands = |number| self.chain.sim.standing(number);
+        View { branch, head: stands(head + invented), own: stands(head), claim }
     }
 
     /// How long block `number` takes to arrive here.

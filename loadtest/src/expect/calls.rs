@@ -85,17 +85,22 @@ impl Case<'_> {
         let greatest = self.chosen().map(Record::latency).max().unwrap_or_default();
         let first = other.first().cloned().unwrap_or_default();
         let seen = format!("{} of {all} otherwise {first}", other.len());
-        let bound = format!("{} {} {}", refused.status, refused.code, refused.reasons.join("|"));
+        let code = self.code(refused);
+        let bound = format!("{} {code} {}", refused.status, refused.reasons.join("|"));
         self.add(other.is_empty() && all > 0, seen, bound);
         let seen = format!("{slow} slower than {}, greatest {greatest:.1?}", refused.within);
-        self.add(slow <= refused.slower, seen, format!("{}", refused.slower));
+        self.add_timed(slow <= refused.slower, seen, format!("{}", refused.slower));
+    }
+
+    fn code(&self, refused: &Refused) -> i64 {
+        refused.code.unwrap_or_else(|| self.outcome.world.scenario.ways().unavailable)
     }
 
     fn is_refused(&self, record: &Record, refused: &Refused) -> bool {
         let word =
             self.reason(record).is_some_and(|word| refused.reasons.iter().any(|one| one == word));
         record.status == refused.status
-            && record.end == End::Error(refused.code)
+            && record.end == End::Error(self.code(refused))
             && word
             && (record.retry_after || !refused.retry_after)
     }

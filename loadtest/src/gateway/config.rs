@@ -7,11 +7,9 @@ use anyhow::Context as _;
 use toml::{Table, Value};
 
 use super::Ports;
+use crate::family;
 use crate::fleet::{Fleet, Member};
 use crate::scenario::{Reload, Scenario};
-
-/// The name of the chain, and so its route.
-pub const CHAIN: &str = "eth";
 
 /// The config of one gateway with the changes of a reload.
 #[must_use]
@@ -39,12 +37,11 @@ pub fn table(scenario: &Scenario, fleet: &Fleet, ports: Ports, reload: &Reload) 
 }
 
 fn chain(scenario: &Scenario, fleet: &Fleet, reload: &Reload) -> Table {
-    let spec = &scenario.chain;
-    let id = i64::try_from(spec.chain_id).unwrap_or(i64::MAX);
+    let (spec, ways) = (&scenario.chain, scenario.ways());
     let mut chain = Table::new();
-    chain.insert("name".to_owned(), text(CHAIN));
-    chain.insert("family".to_owned(), text("ethereum"));
-    chain.insert("identity".to_owned(), Value::Integer(id));
+    chain.insert("name".to_owned(), text(ways.chain));
+    chain.insert("family".to_owned(), text(family::word(spec.family)));
+    chain.insert("identity".to_owned(), (ways.identity)(&fleet.truth.chain));
     chain.insert("block_time".to_owned(), text(format!("{}ms", spec.block_time.0.as_millis())));
     let mut pools: Vec<Value> = Vec::new();
     for zone in &scenario.zones {

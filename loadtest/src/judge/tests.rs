@@ -1,17 +1,26 @@
-use headrace_simnode::hash::hex;
-use headrace_simnode::{Chain, ChainOptions, Pace};
+use headrace_simnode::truth::{self, At};
+use headrace_simnode::{Chain, ChainOptions, Family, Pace};
 
 use super::*;
+use crate::family::account;
 
-const ACCOUNT: Address = [7; 20];
+const ACCOUNT: u64 = 7;
 
 fn world() -> Truth {
-    Truth::new(Chain::new(ChainOptions { pace: Pace::Manual, ..ChainOptions::default() }))
+    of(Family::Ethereum)
+}
+
+fn of(family: Family) -> Truth {
+    Truth::new(Chain::new(ChainOptions { pace: Pace::Manual, ..ChainOptions::of(family) }))
 }
 
 fn told(truth: &Truth, question: &Question, text: &str) -> Judgement {
+    told_with(None, truth, question, text)
+}
+
+fn told_with(status: Option<u16>, truth: &Truth, question: &Question, text: &str) -> Judgement {
     let reply: Reply<'_> = serde_json::from_str(text).unwrap();
-    judge(question, &reply, Asked { sent: truth.now() }, truth)
+    judge(question, &reply, Asked { sent: truth.now(), status }, truth)
 }
 
 fn result(value: &str) -> String {
@@ -19,7 +28,7 @@ fn result(value: &str) -> String {
 }
 
 fn balance(number: u64, hash: Hash) -> String {
-    result(&format!("\"{:#x}\"", truth::balance(&ACCOUNT, Truth::at(number, hash))))
+    result(&format!("\"{:#x}\"", truth::balance(&account(ACCOUNT), At { number, hash })))
 }
 
 #[track_caller]
@@ -53,7 +62,7 @@ fn a_newest_value_tells_its_height_and_is_never_ahead_of_the_chain() {
     let number = |value| told(&truth, &Question::HeadNumber, &result(value));
     assert_eq!(number("\"0x3e8\""), Judgement::Right(Some(1_000)));
     check_wrong(number("\"0x3e9\""), "height 1001");
-    check_wrong(number("17"), "no quantity");
+    check_wrong(number("17"), "no height");
 }
 
 #[test]
@@ -108,4 +117,46 @@ fn a_write_is_answered_with_its_hash() {
     let answer = |hash: Hash| told(&truth, &question, &result(&format!("\"{}\"", hex(&hash))));
     assert_eq!(answer([5; 32]), Judgement::Right(None));
     check_wrong(answer([6; 32]), "another hash");
+}
+
+#[test]
+fn at_a_skipped_height_the_chain_has_no_block_and_nodes_say_so() {
+    let truth = of(Family::Near);
+    let height = (900..990).find(|height| truth.skipped(*height)).unwrap();
+    let unknown = |name: &str| {
+        format!(
+            r#"{{"id":1,"error":{{"code":-32000,"name":"HANDLER_ERROR","cause":{{"name":"{name}","info":{{}}}}}}}}"#
+        )
+    };
+    for value in [Value::Block, Value::Balance(ACCOUNT)] {
+        let check = |number, status, name| {
+            told_with(status, &truth, &Question::At(number, value), &unknown(name))
+        };
+        assert_eq!(check(height, Some(422), "UNKNOWN_BLOCK"), Judgement::Right(None));
+        assert_eq!(check(height, None, "UNKNOWN_BLOCK"), Judgement::Right(None));
+        assert_eq!(check(height, Some(200), "UNKNOWN_BLOCK"), Judgement::Failed(-32_000));
+        assert_eq!(check(height, Some(422), "INTERNAL_ERROR"), Judgement::Failed(-32_000));
+        let stands = truth.standing(height);
+        assert_eq!(check(stands, Some(422), "UNKNOWN_BLOCK"), Judgement::Failed(-32_000));
+    }
+}
+
+#[test]
+fn a_refusal_is_read_as_each_family_writes_it() {
+    let panic = headrace_simnode::near::truth::PANIC;
+    let near = result(&serde_json::json!({"error": panic, "logs": []}).to_string());
+    let trap = r#"{"id":1,"error":{"code":4003,"message":"Client error: Execution failed: Execution aborted due to trap: wasm trap: wasm `unreachable` instruction executed"}}"#;
+    let icon =
+        r#"{"id":1,"error":{"code":-30032,"message":"SCOREError(-30032): E0032:Reverted(0)"}}"#;
+    let rows = [(Family::Near, near.as_str()), (Family::Substrate, trap), (Family::Icon, icon)];
+    for (family, text) in rows {
+        let truth = of(family);
+        assert_eq!(told(&truth, &Question::Revert, text), Judgement::Right(None), "{family:?}");
+        let other = r#"{"id":1,"error":{"code":-32002,"message":"Resource unavailable"}}"#;
+        assert_eq!(told(&truth, &Question::Revert, other), Judgement::Failed(-32_002));
+    }
+    check_wrong(
+        told(&of(Family::Near), &Question::Revert, &result(r#"{"error":"other"}"#)),
+        "not intact",
+    );
 }

@@ -23,8 +23,8 @@ use crate::judge::{Asked, Judgement, Question, Reply, judge};
 use crate::scenario::Scenario;
 use crate::truth::Truth;
 
-/// Wrong answers and errors that are kept in words, each.
-const WORDS: usize = 20;
+/// Wrong answers and errors that are kept in words, each, of one method.
+const WORDS: usize = 4;
 
 /// What the load is sent to.
 #[derive(Clone, Debug)]
@@ -124,7 +124,7 @@ struct Flight {
     planned: Duration,
     sent: Duration,
     /// The same on the chain's clock.
-    asked: Asked,
+    asked: Duration,
 }
 
 /// What is the same for all calls of a request.
@@ -137,7 +137,8 @@ struct Arrived {
 
 impl Engine {
     fn new(order: &Order) -> Self {
-        let pools = order.targets.iter().map(|target| Connections::new(target.address, "/eth"));
+        let path = order.truth.ways().path;
+        let pools = order.targets.iter().map(|target| Connections::new(target.address, path));
         Self {
             truth: Arc::clone(&order.truth),
             pools: pools.collect(),
@@ -162,7 +163,7 @@ impl Engine {
             floor: self.heads.borrow().floor(gateway),
             planned,
             sent: start.elapsed(),
-            asked: Asked { sent: self.truth.now() },
+            asked: self.truth.now(),
         };
         if self.in_flight.get() >= self.most {
             self.end_all(&flight, End::Unsent, nothing(flight.sent));
@@ -226,7 +227,9 @@ impl Engine {
             record.end = End::Unreadable;
             return self.end(record, call);
         }
-        record.end = match judge(&call.question, reply, flight.asked, &self.truth) {
+        let status = (!flight.batch).then_some(arrived.status);
+        let asked = Asked { sent: flight.asked, status };
+        record.end = match judge(&call.question, reply, asked, &self.truth) {
             Judgement::Right(head) => {
                 record.stale = head.map(|head| self.saw(flight, head, arrived.done));
                 End::Right
@@ -234,9 +237,12 @@ impl Engine {
             Judgement::Failed(code) => {
                 let reason = reply.error.as_ref().and_then(crate::judge::ReplyError::reason);
                 record.reason = self.reason(reason);
-                let why = reply.error.as_ref().map_or("", |error| &error.message);
                 if call.question != Question::Anything {
-                    note(&mut self.seen.borrow_mut().errors, call, why, arrived.done);
+                    let why = reply.error.as_ref().map_or_else(String::new, |error| {
+                        let data = error.data.map_or("", RawValue::get);
+                        format!("{} {} {}", arrived.status, error.message, clip(data))
+                    });
+                    note(&mut self.seen.borrow_mut().errors, call, &why, arrived.done);
                 }
                 End::Error(code)
             }
@@ -254,7 +260,7 @@ impl Engine {
         let excuse = self.truth.excuse(now);
         let back = self.heads.borrow_mut().saw(flight.gateway, head, flight.floor, excuse, done);
         self.seen.borrow_mut().backs.extend(back);
-        self.truth.staleness(head, flight.asked.sent)
+        self.truth.staleness(head, flight.asked)
     }
 
     fn end_all(&self, flight: &Flight, end: End, arrived: Arrived) {
@@ -298,10 +304,11 @@ impl Engine {
     }
 }
 
-/// Keeps the first few in words.
+/// Keeps the first few of a method in words.
 fn note(words: &mut Vec<String>, call: &Planned, why: &str, done: Duration) {
-    if words.len() < WORDS {
-        words.push(format!("at {done:.3?}: {} {}: {why}", call.method, clip(&call.params)));
+    let method = format!(": {} ", call.method);
+    if words.iter().filter(|text| text.contains(&method)).count() < WORDS {
+        words.push(format!("at {done:.3?}{method}{}: {why}", clip(&call.params)));
     }
 }
 

@@ -1,11 +1,11 @@
-//! From the mix to calls: what is sent, and what a right answer would be.
+//! From the mix to calls: what is asked, and what a right answer would be. How a family
+//! writes it is told by its [`Ways`](crate::family::Ways).
 
 use std::sync::Arc;
 
-use headrace_simnode::hash::{Draws, Hash, hex, keccak};
-use headrace_simnode::truth::REVERT_CONTRACT;
-use headrace_simnode::tx::{self, Address, Fields};
+use headrace_simnode::hash::{Draws, keccak};
 
+use crate::family::Payment;
 use crate::judge::{Question, Value};
 use crate::scenario::{Recipe, Scenario, Share};
 use crate::truth::Truth;
@@ -84,140 +84,95 @@ impl Cook {
 
     fn call(&mut self, at: usize) -> Planned {
         let share = self.shares[at].clone();
-        let (method, params, question) = match share.call {
+        let (question, params) = match share.call {
             Recipe::Write => self.write(),
             Recipe::Raw => {
                 let params = share.params.clone().unwrap_or_else(|| "[]".to_owned());
-                let method = share.method.clone().unwrap_or_default();
-                let question = Question::Anything;
-                return self.planned(at, &method, params, question, share.poison);
+                (Question::Anything, params)
             }
-            _ => self.read(&share),
+            _ => {
+                let question = self.question(&share);
+                let params = (self.truth.ways().params)(&question, &self.truth);
+                (question, params)
+            }
         };
-        self.planned(at, method, params, question, share.poison)
+        let method = (self.truth.ways().method)(share.call);
+        let method = method.or(share.method.as_deref()).unwrap_or_default();
+        let question = if share.poison { Question::Anything } else { question };
+        let share = u16::try_from(at).unwrap_or(0);
+        Planned { share, question, method: method.into(), params }
     }
 
-    fn planned(
-        &self,
-        at: usize,
-        method: &str,
-        params: String,
-        question: Question,
-        poison: bool,
-    ) -> Planned {
-        let question = if poison { Question::Anything } else { question };
-        Planned { share: u16::try_from(at).unwrap_or(0), question, method: method.into(), params }
-    }
-
-    fn read(&self, share: &Share) -> (&'static str, String, Question) {
-        let address = self.address();
+    fn question(&self, share: &Share) -> Question {
         match share.call {
-            Recipe::HeadNumber => ("eth_blockNumber", "[]".to_owned(), Question::HeadNumber),
-            Recipe::HeadBlock => newest(Value::Block),
-            Recipe::HeadBalance => newest(Value::Balance(address)),
-            Recipe::HeadCall => newest(self.value_of_call(address)),
-            Recipe::HeadStorage => newest(Value::Storage(address, self.slot())),
-            Recipe::FinalBlock => {
-                ("eth_getBlockByNumber", r#"["finalized",false]"#.to_owned(), Question::Final)
+            Recipe::HeadNumber => Question::HeadNumber,
+            Recipe::HeadBlock => Question::Newest(Value::Block),
+            Recipe::HeadBalance => Question::Newest(self.balance()),
+            Recipe::HeadCall => Question::Newest(self.value_of_call()),
+            Recipe::HeadStorage => Question::Newest(self.storage()),
+            Recipe::FinalBlock => Question::Final,
+            Recipe::Block => Question::At(self.number(share), Value::Block),
+            Recipe::Balance => Question::At(self.number(share), self.balance()),
+            Recipe::Call => Question::At(self.number(share), self.value_of_call()),
+            Recipe::Storage => Question::At(self.number(share), self.storage()),
+            Recipe::BlockByHash => {
+                let number = self.block(share);
+                Question::ByHash(number, self.truth.chain.main_hash(number).unwrap_or_default())
             }
-            Recipe::Block => at(self.number(share), Value::Block),
-            Recipe::Balance => at(self.number(share), Value::Balance(address)),
-            Recipe::Call => at(self.number(share), self.value_of_call(address)),
-            Recipe::Storage => at(self.number(share), Value::Storage(address, self.slot())),
-            Recipe::BlockByHash => self.by_hash(share),
-            Recipe::Logs => self.logs(share),
-            Recipe::Receipt => self.receipt(share),
-            Recipe::Revert => {
-                let params =
-                    format!(r#"[{{"to":"{}","data":"0x"}},"latest"]"#, hex(&REVERT_CONTRACT));
-                ("eth_call", params, Question::Revert)
+            Recipe::Logs => {
+                let to = self.number(share);
+                Question::Logs((to + 1).saturating_sub(share.size.unwrap_or(SIZE)), to)
             }
-            // Handled before; the cheapest read stands in.
-            Recipe::Write | Recipe::Batch | Recipe::Raw => {
-                ("eth_blockNumber", "[]".to_owned(), Question::HeadNumber)
+            Recipe::Receipt => {
+                let number = self.block(share);
+                let tx = self.truth.facts(number).and_then(|facts| facts.tx);
+                Question::Receipt(number, tx.unwrap_or_default())
             }
+            Recipe::Revert => Question::Revert,
+            // Made elsewhere.
+            Recipe::Write | Recipe::Batch | Recipe::Raw => Question::Anything,
         }
     }
 
-    fn by_hash(&self, share: &Share) -> (&'static str, String, Question) {
-        let number = self.number(share);
-        let hash = self.truth.chain.main_hash(number).unwrap_or_default();
-        let params = format!(r#"["{}",false]"#, hex(&hash));
-        ("eth_getBlockByHash", params, Question::ByHash(number, hash))
-    }
-
-    fn logs(&self, share: &Share) -> (&'static str, String, Question) {
-        let size = share.size.unwrap_or(SIZE);
-        let to = self.number(share);
-        let from = (to + 1).saturating_sub(size);
-        let params = format!(r#"[{{"fromBlock":"{from:#x}","toBlock":"{to:#x}"}}]"#);
-        ("eth_getLogs", params, Question::Logs(from, to))
-    }
-
-    fn receipt(&self, share: &Share) -> (&'static str, String, Question) {
-        let number = self.number(share);
-        let tx = self.truth.facts(number).and_then(|facts| facts.tx).unwrap_or_default();
-        let params = format!(r#"["{}"]"#, hex(&tx));
-        ("eth_getTransactionReceipt", params, Question::Receipt(number, tx))
-    }
-
     /// Each write comes from an account of its own, so that none waits for another.
-    fn write(&mut self) -> (&'static str, String, Question) {
+    fn write(&mut self) -> (Question, String) {
         self.writes += 1;
-        let secret = keccak(&[b"load", &self.seed.to_be_bytes(), &self.writes.to_be_bytes()]);
-        let id = self.truth.chain.options.chain_id;
-        let fields = Fields::transfer(id, 0, self.address(), u128::from(self.writes));
-        let (raw, hash) = match tx::sign(&secret, fields) {
-            Ok(tx) => (hex(&tx.raw), tx.hash),
-            // One secret in 2^128 is no key; the node will refuse the empty bytes.
-            Err(_) => ("0x".to_owned(), [0; 32]),
+        let payment = Payment {
+            secret: keccak(&[b"load", &self.seed.to_be_bytes(), &self.writes.to_be_bytes()]),
+            to: self.account(),
+            amount: self.writes,
         };
-        ("eth_sendRawTransaction", format!(r#"["{raw}"]"#), Question::Write(hash))
+        // One secret in 2^128 is no key; the node will refuse the empty params.
+        let signed = (self.truth.ways().write)(&payment, &self.truth);
+        let (hash, params) = signed.unwrap_or_else(|| ([0; 32], "[]".to_owned()));
+        (Question::Write(hash), params)
     }
 
+    /// A height so far below the head, be there a block or not.
     fn number(&self, share: &Share) -> u64 {
         let (from, to) = share.depth.unwrap_or(DEPTH);
         let depth = from + self.draws.next() % (to - from + 1);
         self.truth.chain.tip().1.saturating_sub(depth)
     }
 
-    fn address(&self) -> Address {
-        let hash = keccak(&[b"account", &(self.draws.next() % ACCOUNTS).to_be_bytes()]);
-        let mut address = [0; 20];
-        address.copy_from_slice(&hash[..20]);
-        address
+    /// The height of a block so far below the head.
+    fn block(&self, share: &Share) -> u64 {
+        self.truth.standing(self.number(share))
     }
 
-    fn slot(&self) -> Hash {
-        headrace_simnode::truth::word(self.draws.next() % ACCOUNTS)
+    fn account(&self) -> u64 {
+        self.draws.next() % ACCOUNTS
     }
 
-    fn value_of_call(&self, to: Address) -> Value {
-        Value::Call(to, self.slot().to_vec())
+    fn balance(&self) -> Value {
+        Value::Balance(self.account())
     }
-}
 
-fn newest(value: Value) -> (&'static str, String, Question) {
-    let (method, params) = ask(&value, "latest");
-    (method, params, Question::Newest(value))
-}
+    fn storage(&self) -> Value {
+        Value::Storage(self.account(), self.account())
+    }
 
-fn at(number: u64, value: Value) -> (&'static str, String, Question) {
-    let (method, params) = ask(&value, &format!("{number:#x}"));
-    (method, params, Question::At(number, value))
-}
-
-fn ask(value: &Value, block: &str) -> (&'static str, String) {
-    match value {
-        Value::Block => ("eth_getBlockByNumber", format!(r#"["{block}",false]"#)),
-        Value::Balance(address) => ("eth_getBalance", format!(r#"["{}","{block}"]"#, hex(address))),
-        Value::Call(to, data) => {
-            let params = format!(r#"[{{"to":"{}","data":"{}"}},"{block}"]"#, hex(to), hex(data));
-            ("eth_call", params)
-        }
-        Value::Storage(address, slot) => {
-            let params = format!(r#"["{}","{}","{block}"]"#, hex(address), hex(slot));
-            ("eth_getStorageAt", params)
-        }
+    fn value_of_call(&self) -> Value {
+        Value::Call(self.account(), self.account())
     }
 }

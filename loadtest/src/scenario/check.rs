@@ -6,6 +6,7 @@ use headrace_simnode::Injected;
 use toml::Spanned;
 
 use super::{Expect, Recipe, Scenario, Share, Step, Time, Which};
+use crate::family::word;
 
 /// Offset in the text, and what is wrong there.
 type Problem = (usize, String);
@@ -68,10 +69,30 @@ impl Checker<'_> {
             self.add(0, "load.mix: empty");
         }
         load.mix.iter().for_each(|share| self.share(share));
+        self.families();
         let single = |share: &Share| share.call != Recipe::Batch && !share.poison;
         let batches = load.mix.iter().any(|share| share.call == Recipe::Batch);
         if batches && !load.mix.iter().any(single) {
             self.add(0, "load.mix: a batch needs other calls to be made of");
+        }
+    }
+
+    fn families(&mut self) {
+        let families = &self.scenario.chain.families;
+        if families.is_empty() {
+            self.add(0, "chain.families: empty");
+        }
+        let named = |share: &Share| share.call == Recipe::Raw;
+        let raw = self.scenario.load.mix.iter().find(|share| named(share));
+        if let Some(raw) = raw.filter(|_| families.len() > 1) {
+            let what = "`raw` names a method of one family: chain.families must be that one";
+            self.add(raw.share.span().start, what);
+        }
+        for family in families.clone() {
+            if self.scenario.clone().with(family).load.mix.is_empty() {
+                let what = format!("chain.families: {} has none of the calls", word(family));
+                self.add(0, what);
+            }
         }
     }
 

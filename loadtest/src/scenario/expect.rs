@@ -102,7 +102,8 @@ pub struct Over {
 #[serde(deny_unknown_fields)]
 pub struct Refused {
     pub status: u16,
-    pub code: i64,
+    /// Default: that by which the family says that no node can serve.
+    pub code: Option<i64>,
     /// One of these words in `data.reason`.
     pub reasons: Vec<String>,
     #[serde(default)]
@@ -117,7 +118,8 @@ pub struct Refused {
 #[serde(deny_unknown_fields)]
 pub struct CallsTo {
     pub node: Spanned<String>,
-    /// Only this method; default: all methods that only clients use.
+    /// Only this method, by name or by the word of a call; default: all methods that only
+    /// clients use.
     pub method: Option<String>,
     pub most: Option<u64>,
     /// Scaled with the rate.

@@ -57,4 +57,27 @@ fn what_cannot_be_meant_is_refused() {
     check("blocks = 3 }", "blocks = 3 }\nprobability = 0.5", "whole node");
     check("\"head_number\"", "\"raw\"", "needs a method");
     check("\"head_number\"", "\"batch\"", "other calls");
+    check("\"head_number\"", "\"raw\", method = \"eth_x\"", "must be that one");
+    check("\"head_number\"", "\"logs\"", "substrate has none of the calls");
+    check("[load]", "[chain]\nfamilies = []\n[load]", "families: empty");
+}
+
+#[test]
+fn a_family_plays_what_it_has() {
+    let calls = r#"{ call = "head_number", share = 1 }, { call = "logs", share = 1 }"#;
+    let text = SOUND.replace(r#"{ call = "head_number", share = 1 }"#, calls);
+    let text = text.replace("[load]", "[node]\nclient = [\"reth\", \"nearcore24\"]\n[load]");
+    let text = format!("{text}[[expect]]\nrule = \"of logs\"\nof = \"logs\"\nfailed = 0\n");
+    let scenario = Scenario::read(&text, Path::new("s.toml")).unwrap();
+    assert_eq!(scenario.chain.families, family::ALL);
+    for (family, calls, client) in [
+        (Family::Ethereum, 2, Some(Client::Reth)),
+        (Family::Near, 1, Some(Client::Nearcore24)),
+        (Family::Icon, 1, None),
+    ] {
+        let played = scenario.clone().with(family);
+        assert_eq!(played.chain.family, family);
+        assert_eq!((played.load.mix.len(), played.expect.len()), (calls, calls));
+        assert_eq!(played.node.client.of(family), client);
+    }
 }

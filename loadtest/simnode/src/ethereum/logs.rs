@@ -130,7 +130,7 @@ impl Ask<'_> {
     }
 
     fn check_logs(&self, oldest: u64) -> Answer {
-        let (options, head) = (&self.node.node.options, self.node.view.head);
+        let (options, head) = (&self.node.node.options, self.node.view.own);
         let keep = options.retention.logs;
         if keep.has(oldest, head) {
             return Ok(());

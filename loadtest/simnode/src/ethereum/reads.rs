@@ -213,7 +213,7 @@ impl Ask<'_> {
             BlockRef::Latest | BlockRef::Pending => view.head,
             BlockRef::Safe => view.head.saturating_sub(options.safe_depth),
             BlockRef::Finalized => view.head.saturating_sub(options.final_depth),
-            BlockRef::Earliest => self.node.node.options.retention.bodies.oldest(view.head),
+            BlockRef::Earliest => self.node.node.options.retention.bodies.oldest(view.own),
             BlockRef::Number(number) if number > view.head => return None,
             BlockRef::Number(number) => number,
             BlockRef::Hash { hash, canonical } => return self.locate_hash(&hash, canonical),
@@ -238,7 +238,7 @@ impl Ask<'_> {
     /// The block that is meant, with its body.
     pub fn body(&self, reference: BlockRef) -> Result<Option<Arc<Block>>, RpcError> {
         let Some(block) = self.found(reference) else { return Ok(None) };
-        let (options, head) = (&self.node.node.options, self.node.view.head);
+        let (options, head) = (&self.node.node.options, self.node.view.own);
         let keep = options.retention.bodies;
         if block.number() > 0 && !keep.has(block.number(), head) {
             return Err(texts::body_pruned(options.client, block.number(), keep.oldest(head)));
@@ -252,7 +252,7 @@ impl Ask<'_> {
         for hash in self.sim.blocks_of(tx) {
             let reference = BlockRef::Hash { hash, canonical: true };
             let Some((_, number)) = self.locate(reference) else { continue };
-            if !self.node.node.options.retention.bodies.has(number, view.head) {
+            if !self.node.node.options.retention.bodies.has(number, view.own) {
                 continue;
             }
             let block = self.sim.block(self.node, view.branch, number)?;

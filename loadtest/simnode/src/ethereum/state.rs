@@ -149,8 +149,8 @@ impl Ask<'_> {
                 _ => RpcError::new(-32000, "header not found"),
             });
         };
-        let head = self.node.view.head;
-        let kept = self.node.node.options.retention.state.has(number, head);
+        let own = self.node.view.own;
+        let kept = self.node.node.options.retention.state.has(number, own);
         let Some(block) = self.sim.block(self.node, branch, number) else {
             return Err(texts::unknown_number(client, number));
         };

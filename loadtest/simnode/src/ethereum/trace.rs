@@ -42,7 +42,7 @@ impl Ask<'_> {
             return Err(RpcError::new(-32000, "genesis is not traceable"));
         }
         let (options, before) = (&self.node.node.options, block.number() - 1);
-        let kept = options.retention.state.has(before, self.node.view.head);
+        let kept = options.retention.state.has(before, self.node.view.own);
         if kept && !self.node.state_lost {
             return Ok(());
         }

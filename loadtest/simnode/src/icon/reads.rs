@@ -163,7 +163,7 @@ impl Ask<'_> {
 
     /// The oldest block that this node has.
     pub fn base(&self) -> u64 {
-        let (keep, head) = (self.node.node.options.retention, self.node.view.head);
+        let (keep, head) = (self.node.node.options.retention, self.node.view.own);
         [keep.state, keep.bodies, keep.logs]
             .map(|keep| keep.oldest(head))
             .into_iter()

@@ -17,7 +17,7 @@ impl Ask<'_> {
 
     /// Height of the oldest block that is kept.
     pub fn earliest(&self) -> u64 {
-        let (keep, head) = (self.node.node.options.retention.bodies, self.node.view.head);
+        let (keep, head) = (self.node.node.options.retention.bodies, self.node.view.own);
         self.sim.rules.rising(keep.oldest(head)).min(head)
     }
 
@@ -58,7 +58,7 @@ impl Ask<'_> {
 
     /// Whether the body at a height is kept.
     pub fn keeps(&self, height: u64) -> bool {
-        let (keep, head) = (self.node.node.options.retention.bodies, self.node.view.head);
+        let (keep, head) = (self.node.node.options.retention.bodies, self.node.view.own);
         height == 0 || keep.has(height, head)
     }
 

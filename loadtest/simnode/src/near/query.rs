@@ -62,7 +62,7 @@ impl Ask<'_> {
         let Some(hash) = self.node.chain.block_hash(branch, number) else {
             return Err(self.unknown_state(reference));
         };
-        let kept = self.node.node.options.retention.state.has(number, self.node.view.head);
+        let kept = self.node.node.options.retention.state.has(number, self.node.view.own);
         if kept && !self.node.state_lost {
             return Ok((branch, At { hash, number }));
         }

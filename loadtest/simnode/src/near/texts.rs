@@ -3,6 +3,8 @@
 //!
 //! Programs read `name` and `cause.name`; `code` and `data` are what older ones read.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::family::Client;
@@ -13,6 +15,24 @@ use crate::rpc::RpcError;
 #[must_use]
 pub fn base58(bytes: &[u8]) -> String {
     bs58::encode(bytes).into_string()
+}
+
+/// The bytes of a base58 text.
+#[must_use]
+pub fn unbase58(text: &str) -> Option<Vec<u8>> {
+    bs58::decode(text).into_vec().ok()
+}
+
+/// Base64 of bytes, as arguments and transactions are written.
+#[must_use]
+pub fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+/// The bytes of a base64 text.
+#[must_use]
+pub fn unbase64(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
 }
 
 /// `status.version.version`.

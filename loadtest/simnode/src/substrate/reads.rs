@@ -122,7 +122,7 @@ impl Ask<'_> {
 
     pub fn has_body(&self, number: u64) -> bool {
         let keep = self.node.node.options.retention.bodies;
-        number == 0 || keep.has(number, self.node.view.head)
+        number == 0 || keep.has(number, self.node.view.own)
     }
 
     /// Whether a block of the node's own branch includes an extrinsic.

@@ -237,7 +237,7 @@ impl Ask<'_> {
         let unknown = Missing::Unknown(hash.unwrap_or_default());
         let (branch, number) = self.locate(hash).ok_or(unknown)?;
         let block = self.sim.block(self.node, branch, number).ok_or(unknown)?;
-        let kept = self.node.node.options.retention.state.has(number, self.node.view.head);
+        let kept = self.node.node.options.retention.state.has(number, self.node.view.own);
         if self.node.state_lost || !kept {
             return Err(Missing::Discarded(block.hash));
         }

@@ -232,6 +232,11 @@ async fn liars_claim_what_they_cannot_link() {
         assert_eq!(newest.parent, before.hash);
         assert_ne!(family.at(to, start + 1).parent, family.at(to, start).hash);
         assert_eq!(family.at(to, start).hash, hex(&chain.main_hash(start).unwrap()));
+        let retention = family.family.retention(128);
+        let options = NodeOptions { retention, ..family.options("window") };
+        let window = Node::start(Arc::clone(&chain), options).await.unwrap();
+        window.set(Fault::Lie { blocks: 1_000, headers: true });
+        assert_eq!(family.at(window.address(), start), family.at(to, start), "it drops nothing");
     }
 }
 
