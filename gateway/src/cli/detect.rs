@@ -13,7 +13,7 @@ use crate::{
     family::{Ask, Family, Identity},
     metrics::Purpose,
     topology::{Chain, Member, Topology},
-    tracker::ask,
+    tracker::{Told, ask},
 };
 
 /// A config for these nodes. Of several families whose questions they answer, the last one
@@ -53,11 +53,15 @@ async fn identity_of(config: &Config) -> Option<Identity> {
     said.iter().max_by_key(votes).cloned()
 }
 
-/// What a node says to the first question about its identity that the family has.
+/// What a node says when it is asked who it is.
 async fn one(chain: &Chain, member: &Member) -> Option<Identity> {
-    let family = chain.config.family;
-    let question =
-        [Ask::ChainId, Ask::Genesis].into_iter().find(|&ask| family.question(ask).is_some())?;
-    let told = ask(chain, member, question, Purpose::Probe).await?;
-    family.read_identity(question, told.result()?)
+    for question in [Ask::ChainId, Ask::Genesis] {
+        let told = ask(chain, member, question, Purpose::Probe).await;
+        let said = told.as_ref().and_then(Told::result);
+        let found = said.and_then(|raw| chain.config.family.read_identity(question, raw));
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
 }

@@ -99,14 +99,24 @@ struct WireNetwork<'a> {
     nid: Cow<'a, str>,
 }
 
-/// Reads the network's id, or the hash of a block that must be number 0.
+#[derive(Deserialize)]
+struct WireGenesis<'a> {
+    #[serde(borrow)]
+    confirmed_transaction_list: Vec<WireNetwork<'a>>,
+}
+
+/// Reads the network's id; or the hash of a block that must be number 0, and the id out of
+/// its only transaction: older nodes tell it nowhere else.
 pub fn read_identity(ask: Ask, result: &str) -> Option<Identity> {
+    let number = |wire: &WireNetwork<'_>| block::read_int(&wire.nid);
     if ask == Ask::Genesis {
         let header = read_header(result).filter(|header| header.number == 0)?;
-        return Some(Identity { genesis: Some(header.hash), ..Identity::default() });
+        let wire = serde_json::from_str::<WireGenesis<'_>>(result).ok();
+        let first = wire.and_then(|wire| wire.confirmed_transaction_list.first().and_then(number));
+        return Some(Identity { genesis: Some(header.hash), number: first, name: None });
     }
     let wire: WireNetwork<'_> = serde_json::from_str(result).ok()?;
-    Some(Identity { number: Some(block::read_int(&wire.nid)?), ..Identity::default() })
+    Some(Identity { number: Some(number(&wire)?), ..Identity::default() })
 }
 
 #[derive(Deserialize)]

@@ -19,7 +19,7 @@ use crate::{
         tries::{self, Reply, Tries},
     },
     judge::Verdict,
-    method::{Needs, Timeout},
+    method::Needs,
     metrics::Purpose,
     names::NodeIndex,
     rpc::{Call, write},
@@ -173,13 +173,15 @@ impl<'c> Writer<'_, 'c> {
     /// In doubt: another node may have heard of it; else it gets the same bytes, once.
     async fn settle(&mut self) -> Content {
         let settle = self.job.scope.chain.config.writes.settle;
-        let waits = self.job.needs.method.timeout == Timeout::Wait;
-        if !settle || waits {
+        if !settle {
             return self.in_doubt();
         }
         let Ok(other) = self.job.pick(&mut self.tries) else { return self.in_doubt() };
-        if self.is_known_to(other).await {
-            return self.hash_or(self.in_doubt());
+        // One that waits for what comes of it is told that by nobody but a node.
+        if let Some(answer) = self.answer()
+            && self.is_known_to(other).await
+        {
+            return answer;
         }
         if Instant::now() >= self.job.scope.deadline {
             return self.in_doubt();
@@ -193,7 +195,8 @@ impl<'c> Writer<'_, 'c> {
                 self.accepted(other.place.node, &content);
                 content
             }
-            Fate::Known(content) => self.hash_or(content),
+            // it was these bytes: the hash, or that nobody waits for it any more
+            Fate::Known(_) => self.hash_or(self.in_doubt()),
             Fate::NonceSpent(content) => self.known_or(content).await,
             Fate::Refused(_) | Fate::Unsent | Fate::InDoubt => self.in_doubt(),
         }

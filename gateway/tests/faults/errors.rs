@@ -52,10 +52,10 @@ async fn near_errors_keep_their_status_and_the_last_word_is_the_archives() {
     assert_eq!(told(&waited), (408, -32000, "TIMEOUT_ERROR", false));
     assert_eq!(world.all_calls("tx") - asked, 1, "a wait is not repeated");
     let refused = world.call("nope", "[]").await;
-    assert_eq!(told(&refused), (200, -32601, "METHOD_NOT_FOUND", true));
+    assert_eq!(told(&refused), (400, -32601, "METHOD_NOT_FOUND", true));
     assert_eq!(refused.json["error"]["name"], "REQUEST_VALIDATION_ERROR");
     let ahead = world.call("block", &format!(r#"{{"block_id":{}}}"#, newest + 900)).await;
-    assert_eq!(told(&ahead), (200, -32000, "UNKNOWN_BLOCK", true));
+    assert_eq!(told(&ahead), (422, -32000, "UNKNOWN_BLOCK", true));
     let full = Fault::Error { code: -32000, message: "INTERNAL_ERROR".to_owned() };
     world.inject_all(Injected::from(full).only(&["gas_price"]));
     let failed = world.call("gas_price", "[null]").await;

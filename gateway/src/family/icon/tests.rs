@@ -58,8 +58,10 @@ fn a_header_is_read_out_of_a_block_and_the_first_has_no_parent() {
     assert_eq!(read_header(&BLOCK.replace(&PARENT[2..], "")), None);
     assert_eq!(read_header(&BLOCK.replace("512", "\"0x200\"")), None);
     assert_eq!(read_identity(Ask::Genesis, BLOCK), None);
-    let genesis = read_identity(Ask::Genesis, &first).and_then(|known| known.genesis);
-    assert_eq!(genesis, Hash::from_hex(HASH));
+    let genesis = read_identity(Ask::Genesis, &first).unwrap();
+    assert_eq!((genesis.genesis, genesis.number), (Hash::from_hex(HASH), None));
+    let told = first.replace("[]", r#"[{"accounts":[],"message":"hello","nid":"0x3"}]"#);
+    assert_eq!(read_identity(Ask::Genesis, &told).unwrap().number, Some(3));
 }
 
 #[test]
