@@ -33,6 +33,8 @@ pub use self::{
     lane::LaneState,
 };
 
+const UNTOLD: u64 = u64::MAX;
+
 /// One node of one chain.
 #[derive(Debug)]
 pub struct Node {
@@ -42,7 +44,7 @@ pub struct Node {
     head: AtomicU64,
     /// Blocks behind the served tip.
     lag: AtomicU64,
-    /// The oldest block it says it keeps; 0 where it does not say.
+    /// The oldest block it says it keeps; [`UNTOLD`] where it does not say.
     earliest: AtomicU64,
     up_since: AtomicU64,
     suspected_at: AtomicU64,
@@ -76,7 +78,7 @@ impl Node {
             facts: AtomicU16::new(0),
             head: AtomicU64::new(0),
             lag: AtomicU64::new(0),
-            earliest: AtomicU64::new(0),
+            earliest: AtomicU64::new(UNTOLD),
             up_since: AtomicU64::new(0),
             suspected_at: AtomicU64::new(0),
             health: Mutex::default(),
@@ -146,6 +148,11 @@ impl Node {
     /// The node said what it keeps.
     pub fn set_earliest(&self, earliest: u64) {
         self.earliest.store(earliest, Relaxed);
+    }
+
+    /// The oldest block that the node says it keeps, if it says so.
+    pub fn earliest(&self) -> Option<u64> {
+        Some(self.earliest.load(Relaxed)).filter(|&earliest| earliest != UNTOLD)
     }
 
     /// The node is up since now: slow start begins. Not at process start, where every
@@ -296,7 +303,7 @@ impl Node {
         match (kept.flatten(), data) {
             (Some(config::Retention::From(height)), _) => height,
             (Some(config::Retention::Window(blocks)), _) => (head + 1).saturating_sub(blocks),
-            (None, Data::State | Data::Body | Data::Logs) => self.earliest.load(Relaxed),
+            (None, Data::State | Data::Body | Data::Logs) => self.earliest().unwrap_or(0),
             (None, Data::None | Data::Header | Data::Mempool) => 0,
         }
     }

@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::config::Endpoint;
+use crate::{config::Endpoint, family::Family};
 
 impl Endpoint {
     /// Reads `http://host[:port][/path][?query]`, or the same with `https`.
@@ -36,9 +36,14 @@ impl Endpoint {
         format!("{self}{}", self.path)
     }
 
-    /// The address with what may hold a key left out.
+    /// The address with what may hold a key left out: any path but those where nodes serve.
     pub fn masked(&self) -> String {
-        let path = if self.path == "/" { "" } else { "/***" };
+        let mut usual = Family::ALL.into_iter().filter_map(Family::usual_path);
+        let path = match self.path.as_str() {
+            "/" => "",
+            path if usual.any(|usual| usual == path) => path,
+            _ => "/***",
+        };
         format!("{self}{path}")
     }
 }
@@ -276,5 +281,7 @@ mod tests {
         let endpoint = Endpoint::read("https://rpc.example.org/v3/secret?key=1").unwrap();
         assert_eq!(format!("{endpoint:?}"), "https://rpc.example.org:443");
         assert_eq!(endpoint.masked(), "https://rpc.example.org:443/***");
+        let usual = Endpoint { path: "/api/v3".to_owned(), ..endpoint.clone() };
+        assert_eq!(usual.masked(), "https://rpc.example.org:443/api/v3");
     }
 }

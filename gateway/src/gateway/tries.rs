@@ -157,12 +157,11 @@ impl Tries {
             _ => false,
         };
         let skipped = match job.needs.block {
-            BlockNeed::Number(number) => deep && job.scope.chain.state.line().skips(number),
+            BlockNeed::Number(number) => deep && is_skipped(job, node, number),
             _ => false,
         };
         let by_hash = deep && matches!(job.needs.block, BlockNeed::Hash(_));
         let enough = match (skipped, exists || by_hash) {
-            // the served line shows that there is none
             (true, _) => 1,
             (false, true) => 3,
             (false, false) => 2,
@@ -341,4 +340,14 @@ impl Tries {
         }
         Served { content, node: self.served_by, attempts: self.sent, hedged: self.hedged }
     }
+}
+
+/// Whether a node that has no block at a height shows that the chain skipped it: the served
+/// line does too, or the height is final and not older than what the node keeps.
+fn is_skipped(job: &Job<'_>, node: NodeIndex, number: u64) -> bool {
+    let state = &job.scope.chain.state;
+    let member = job.scope.chain.member(node);
+    let keeps = member.and_then(|member| member.node.earliest());
+    let is_final = state.tips().finalized.is_some_and(|block| number <= block.number);
+    state.line().skips(number) || (is_final && keeps.is_some_and(|earliest| number >= earliest))
 }

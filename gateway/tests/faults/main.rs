@@ -13,6 +13,7 @@ mod lies;
 mod pinning;
 mod reload;
 mod replies;
+mod substrate;
 mod tls;
 mod world;
 mod writes;

@@ -116,6 +116,8 @@ pub enum Client {
     Nearcore214,
     /// A node built from today's polkadot-sdk.
     PolkadotSdk,
+    /// The same with an EVM, whose methods it speaks besides.
+    Frontier,
     /// A Substrate node of 2020 and 2021, before jsonrpsee: errors by `-32603`.
     SubstrateOld,
     /// Chopsticks, the development node: errors without codes, the genesis block for
@@ -125,7 +127,7 @@ pub enum Client {
 
 impl Client {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Geth,
         Self::GethPath,
         Self::Reth,
@@ -138,6 +140,7 @@ impl Client {
         Self::Nearcore27,
         Self::Nearcore214,
         Self::PolkadotSdk,
+        Self::Frontier,
         Self::SubstrateOld,
         Self::Chopsticks,
     ];
@@ -153,7 +156,9 @@ impl Client {
             | Self::Erigon => Family::Ethereum,
             Self::Goloop | Self::GoloopPlain => Family::Icon,
             Self::Nearcore24 | Self::Nearcore27 | Self::Nearcore214 => Family::Near,
-            Self::PolkadotSdk | Self::SubstrateOld | Self::Chopsticks => Family::Substrate,
+            Self::PolkadotSdk | Self::Frontier | Self::SubstrateOld | Self::Chopsticks => {
+                Family::Substrate
+            }
         }
     }
 }

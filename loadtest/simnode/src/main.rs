@@ -84,7 +84,7 @@ struct Options {
     states: u64,
     /// Software that the nodes imitate, several are taken in turn: geth, geth-path, reth,
     /// nethermind, besu, erigon; goloop, goloop-plain; nearcore24, nearcore27, nearcore214;
-    /// polkadot-sdk, substrate-old, chopsticks
+    /// polkadot-sdk, frontier, substrate-old, chopsticks
     /// [default: the first of the family]
     #[arg(long, value_delimiter = ',', value_parser = named::<Client>)]
     client: Vec<Client>,

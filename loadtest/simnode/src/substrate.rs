@@ -7,6 +7,7 @@
 
 pub mod block;
 mod childs;
+mod evm;
 pub mod extrinsic;
 pub mod header;
 mod metadata;
@@ -80,7 +81,7 @@ impl Substrate {
                 return Err(texts::no_subscriptions(client));
             }
             Kind::Stream => return Err(texts::unknown_method(client, &call.method)),
-            Kind::Read | Kind::Spec | Kind::Archive => {}
+            Kind::Read | Kind::Spec | Kind::Archive | Kind::Evm => {}
         }
         let ask = Ask { sim: self, node, client, args: call.args_named(row.params) };
         let (group, name) = row.name.split_once('_').unwrap_or((row.name, ""));
@@ -90,6 +91,7 @@ impl Substrate {
             "childstate" => ask.child_method(name, out),
             "author" | "transaction" => ask.pool_method(row.name, out),
             "system" | "rpc" | "sync" | "dev" => ask.node_method(row.name, out),
+            "eth" => ask.evm_method(name, out),
             "payment" => ask.payment_method(name, out),
             _ => ask.spec_method(row.name, out),
         }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use self::Kind::{Archive, Read, Spec, Stream, Unsafe};
+use self::Kind::{Archive, Evm, Read, Spec, Stream, Unsafe};
 use crate::family::Client;
 
 /// What kind of method it is.
@@ -19,6 +19,8 @@ pub enum Kind {
     Spec,
     /// Of the new interface, and only there where everything is kept.
     Archive,
+    /// Of an EVM.
+    Evm,
 }
 
 /// One method.
@@ -41,6 +43,10 @@ const CHILD: &[&str] = &["child_storage_key", "key", "hash"];
 
 /// The methods by their own names.
 const ROWS: &[Row] = &[
+    row(Evm, 1, "eth_chainId", &[]),
+    row(Evm, 1, "eth_blockNumber", &[]),
+    row(Evm, 2, "eth_getBalance", &["address", "block"]),
+    row(Evm, 2, "eth_getBlockByNumber", &["number", "full"]),
     row(Read, 1, "chain_getHeader", HASH),
     row(Read, 5, "chain_getBlock", HASH),
     row(Read, 1, "chain_getBlockHash", HASH),
@@ -283,6 +289,7 @@ pub fn has(client: Client, archive: bool, name: &str) -> bool {
         _ if name == NEW_BLOCK.name => false,
         (Client::SubstrateOld, Archive | Spec) => false,
         (Client::SubstrateOld, Stream) => !name.contains("_v1_") && !name.starts_with("beefy"),
+        (client, Evm) => client == Client::Frontier,
         (_, Archive) => archive,
         (_, Stream) => archive || !name.starts_with("archive_"),
         (_, Read | Unsafe | Spec) => true,
@@ -321,6 +328,7 @@ mod tests {
             ("dev_newBlock", [false, false, false, true]),
             ("author_rotateKeys", [true, true, true, false]),
             ("chain_nope", [false; 4]),
+            ("eth_chainId", [false; 4]),
         ];
         for (name, expected) in rows {
             let seen = [
@@ -331,5 +339,7 @@ mod tests {
             ];
             assert_eq!(seen, expected, "{name}");
         }
+        assert!(has(Client::Frontier, false, "eth_chainId"));
+        assert!(has(Client::Frontier, false, "chain_getBlock"));
     }
 }
