@@ -16,7 +16,7 @@ use crate::watch::metrics;
 /// and one a second: at a low rate they are more than the share that counts.
 const UNEARNED: f64 = 40.0;
 
-/// Standard deviations by which the share of a node may be off, as a draw of so many calls.
+/// Standard deviations by which counts of a node's calls may be off, as draws of so many.
 const CHANCE: f64 = 3.0;
 
 /// Traffic of this length is compared at a node's return.
@@ -99,6 +99,7 @@ impl Case<'_> {
         self.add(allowed.contains(&part), seen, bound);
     }
 
+    #[expect(clippy::cast_precision_loss, reason = "counts of one run")]
     fn returns(&mut self, returns: &Returns) {
         let methods = self.outcome.world.scenario.client_methods();
         let node = self.node(returns.node.get_ref());
@@ -118,7 +119,9 @@ impl Case<'_> {
         self.add(kept, seen, format!("within {}", returns.within));
         if let (true, Some((early, late))) = (returns.ramp, ramp) {
             let seen = format!("{early} calls in its first second, {late} in the last");
-            self.add(early < late, seen, "fewer in the first".to_owned());
+            let chance = CHANCE * ((early + late) as f64).sqrt();
+            let bound = format!("fewer in the first, by chance {chance:.0} more");
+            self.add((early as f64) < late as f64 + chance, seen, bound);
         }
     }
 
