@@ -49,4 +49,4 @@ fi
 # The run is started from another folder.
 GETH_BIN=$(realpath "$GETH_BIN")
 export GETH_BIN
-exec scripts/real.sh --nodes geth "$@"
+exec scripts/real.sh --family ethereum --nodes geth "$@"

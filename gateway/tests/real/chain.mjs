@@ -4,17 +4,11 @@
 
 import { until } from "./node.mjs";
 
-/**
- * State is compared this far below the newest block: while anvil mines a block, a call at the one
- * before it can already see the new state (measured: 81 of 3,151 calls).
- */
-export const SETTLED = 2;
-
 const FIRST_TIMESTAMP = 1_700_000_000;
 
 export class Chain {
   /**
-   * The mined blocks: `{ timestamp, fork, waiting, hash, … }`, block 1 first. `fork` counts the reorgs, `waiting` is
+   * The mined blocks: `{ timestamp, fork, waiting, hash, … }`, the one after `base` first. `fork` counts the reorgs, `waiting` is
    * what may be in the block, and the rest is for the nodes, which make and take over blocks.
    */
   log = [];
@@ -23,8 +17,17 @@ export class Chain {
   #last = Promise.resolve();
   #fork = 0;
 
-  constructor(reference, nodes) {
-    Object.assign(this, { reference, nodes, all: [reference, ...nodes] });
+  /** `base` is the height at which every node starts. */
+  constructor(reference, nodes, base = 0) {
+    Object.assign(this, { reference, nodes, all: [reference, ...nodes], base });
+  }
+
+  height() {
+    return this.base + this.log.length;
+  }
+
+  hash(number) {
+    return this.log[number - this.base - 1].hash;
   }
 
   /** Runs `work` while no tick runs: what is sent meanwhile is mined by every node alike. */
@@ -83,7 +86,7 @@ export class Chain {
   /** Waits for `count` more blocks. */
   blocks(count) {
     const height = this.log.length + count;
-    return until(`block ${height}`, count * 5_000, () => {
+    return until(`block ${height}`, count * 30_000, () => {
       if (this.failure) throw this.failure;
       return this.log.length >= height;
     });
@@ -102,16 +105,22 @@ export class Chain {
     return this.between(() => node.hang());
   }
 
-  /** Brings a node back, whatever was done to it, and replays what it missed. */
-  heal(node) {
-    return this.between(async () => {
-      if (node.state === "dead") await node.start();
+  /** Brings a node back, whatever was done to it, and replays what it missed. The others go on until it is nearly there. */
+  async heal(node) {
+    if (node.state === "dead") {
+      await node.start("behind");
+      await followAll(node, await this.#missed(node));
+    }
+    await this.between(async () => {
       if (node.state === "hung") node.resume();
       await node.forget();
-      const head = Number(await node.rpc("eth_blockNumber"));
-      await this.#follow(node, this.log.slice(head));
+      await this.#follow(node, await this.#missed(node));
       node.state = "up";
     });
+  }
+
+  async #missed(node) {
+    return this.log.slice((await node.height()) - this.base);
   }
 
   /** Has `node` take over these blocks. What a stopped node finds in its sockets when it goes on can slip into one: it begins anew, then. */
@@ -125,17 +134,9 @@ export class Chain {
 
 /** The signed transactions that wait at any of the nodes, in an order that depends on nothing else. */
 async function pooled(nodes) {
-  const found = new Map();
-  for (const node of nodes) {
-    const { pending } = await node.rpc("txpool_content");
-    for (const [sender, byNonce] of Object.entries(pending)) {
-      for (const [nonce, { hash }] of Object.entries(byNonce)) {
-        const raw = await node.rpc("eth_getRawTransactionByHash", [hash]);
-        if (raw) found.set(`${sender} ${nonce.padStart(8, "0")} ${hash}`, { hash, raw });
-      }
-    }
-  }
-  return [...found.keys()].sort().map((key) => found.get(key));
+  const pools = await Promise.all(nodes.map((node) => node.pool()));
+  const found = new Map(pools.flat().map(({ place, hash, raw }) => [place, { hash, raw }]));
+  return [...found.keys()].sort().map((place) => found.get(place));
 }
 
 /** False when a block came out as another one. */

@@ -16,12 +16,12 @@ export const MAX_BATCH = 50;
 export const MAX_BODY = 128 * 1024;
 
 export class Gateway {
-  /** Serves `nodes` from the zone `zone`. */
-  static async start(nodes, zone) {
+  /** Serves `nodes` from the zone `zone`; `chain` has the keys of a chain in a config, but for its pools. */
+  static async start(chain, nodes, zone) {
     const folder = mkdtempSync(join(tmpdir(), "headrace-real-"));
     const [port, admin] = [await freePort(), await freePort()];
     const config = join(folder, "headrace.toml");
-    writeFileSync(config, configText(nodes, zone, port, admin));
+    writeFileSync(config, configText(chain, nodes, zone, port, admin));
     const gateway = new Gateway(folder, port, ["run", config]);
     gateway.admin = `http://127.0.0.1:${admin}`;
     await gateway.ready();
@@ -65,7 +65,7 @@ export class Gateway {
   }
 }
 
-function configText(nodes, zone, port, admin) {
+function configText(chain, nodes, zone, port, admin) {
   const pools = [...new Set(nodes.map((node) => node.zone))].map((name) => {
     const members = nodes.filter((node) => node.zone === name).map((node) => `  { name = "${node.name}", http = "${node.url}" },\n`);
     return `[[chains.pools]]\nzone = "${name}"\nnodes = [\n${members.join("")}]\n`;
@@ -86,10 +86,7 @@ body = "${MAX_BODY / 1024}KiB"
 access = "access.log"
 
 [[chains]]
-name = "eth"
-family = "ethereum"
-identity = 1
-block_time = "1s"
+${Object.entries(chain).map(([key, value]) => `${key} = ${JSON.stringify(value)}`).join("\n")}
 
 ${pools.join("\n")}`;
 }

@@ -1,5 +1,5 @@
-// One real Ethereum node as the driver and the faults use it: a process, started and stopped by its
-// pid. What kind of node it is, and how it gets its blocks, is in anvil.mjs and geth.mjs.
+// One real node as the driver and the faults use it: a process, started and stopped by its
+// pid. What kind of node it is, and how it gets its blocks, is its family's.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -37,7 +37,8 @@ export async function until(what, ms, condition) {
 }
 
 /**
- * A kind of node says how it is started (`command()`) and when it serves (`serves()`), and has
+ * A kind of node says how it is started (`command()`), when it serves (`serves()`), how far it is (`height()`)
+ * and what waits in it (`pool()`, each transaction with its `place` in a block among the others), and has
  * `lead(block, log)`, which mines a block of the transactions in `block.waiting` and completes `block`,
  * `follow(block)`, which takes over a block that another one led, false if that came out otherwise, and
  * `forget()`, after which transactions from before a fault no longer wait in it.
@@ -45,6 +46,10 @@ export async function until(what, ms, condition) {
 export class Node {
   /** `state` is `up`, `hung`, `behind` or `dead`: what the driver may ask of it. */
   state = "dead";
+  /** How long it may take to start, in milliseconds. */
+  patience = 20_000;
+  /** How long it may take to answer. */
+  callPatience = 10_000;
 
   constructor(name, zone, port) {
     Object.assign(this, { name, zone, port, url: `http://127.0.0.1:${port}` });
@@ -54,15 +59,11 @@ export class Node {
     return new this(name, zone, await freePort());
   }
 
-  async start() {
+  async start(state = "up") {
     const { program, args, ...options } = this.command();
     this.process = spawn(program, args, options);
-    await until(`${this.name} answers`, 20_000, () => this.serves().then(() => true, () => this.#ended()));
-    this.state = "up";
-  }
-
-  serves() {
-    return this.rpc("eth_chainId");
+    await until(`${this.name} answers`, this.patience, () => this.serves().then(() => true, () => this.#ended()));
+    this.state = state;
   }
 
   rpc(method, params = []) {
@@ -72,7 +73,7 @@ export class Node {
   async ask(url, headers, method, params) {
     const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
     const request = { method: "POST", headers: { "content-type": "application/json", ...headers }, body };
-    const response = await fetch(url, { ...request, signal: AbortSignal.timeout(10_000) });
+    const response = await fetch(url, { ...request, signal: AbortSignal.timeout(this.callPatience) });
     const reply = await response.json();
     if (reply.error) throw Object.assign(new Error(`${this.name} ${method}: ${reply.error.message}`), reply.error);
     return reply.result;

@@ -1,217 +1,77 @@
-// Three real Ethereum nodes in two zones behind `headrace run`, used by viem, ethers and web3.py,
-// while one node is killed, one hangs and one is left behind: the clients must not notice.
+// Real nodes and real clients against `headrace run`, one chain family after the other: a folder each,
+// whose main.mjs starts nodes, puts the gateway in front of them, and breaks nodes while clients work.
 //
-//   HEADRACE_BIN=target/debug/headrace PYTHON=.tools/real/bin/python node gateway/tests/real/run.mjs
+//   scripts/real.sh [--family NAME]… [--direct] [--nodes geth]
 //
-// The nodes are anvils; with `--nodes geth` they are geths, which GETH_BIN names. With `--direct` the
-// clients use the reference node itself and nothing is broken: this checks the checks. Exit code 0 only
-// if every check passed.
+// `--family` picks families, by default all run. With `--direct` the clients use a node itself and nothing
+// is broken: this checks the checks. `--nodes geth` has Ethereum run on geths, which GETH_BIN names,
+// instead of anvils. Exit code 0 only if every check passed.
 
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 
-import { createPublicClient, createWalletClient, http } from "viem";
-import { mainnet } from "viem/chains";
-
-import { Anvil } from "./anvil.mjs";
-import { Chain } from "./chain.mjs";
 import { check, describe, tally } from "./check.mjs";
-import { ABI, ABI_JSON, creation } from "./contract.mjs";
-import { ethers, ethersDefault } from "./ethers.mjs";
-import { ADMIN_PORT, Gateway } from "./gateway.mjs";
-import { Geth } from "./geth.mjs";
-import { oldStates, reorg } from "./histories.mjs";
-import { isFree } from "./node.mjs";
-import { raw } from "./raw.mjs";
-import { REJECTED, abandoned, retries } from "./retries.mjs";
-import { tour } from "./tour.mjs";
-import { viem, viemDefault } from "./viem.mjs";
-import { wallet } from "./wallets.mjs";
-import { Watch } from "./watch.mjs";
-import { Python } from "./web3py.mjs";
 
-const { values: options } = parseArgs({ options: { direct: { type: "boolean" }, nodes: { type: "string", default: "anvil" } } });
-const DIRECT = options.direct;
-const Kind = { anvil: Anvil, geth: Geth }[options.nodes] ?? assert.fail(`--nodes ${options.nodes}: anvil or geth`);
-const BLOCK_MS = 1000;
-/** How long each fault lasts, and the calm after it. */
-const FAULT_BLOCKS = 4;
-const CALM_BLOCKS = 2;
-/** Geths start and replay slowly. */
-const PATIENCE_MS = options.nodes === "geth" ? 240_000 : 120_000;
+const FAMILIES = ["ethereum", "substrate", "near", "icon"];
 
-/** What to stop at the end, whatever happens, last started first. */
+const { values: options } = parseArgs({
+  options: { family: { type: "string", multiple: true, default: FAMILIES }, direct: { type: "boolean" }, nodes: { type: "string", default: "anvil" } },
+});
+
+/** What to stop at the end of a family, whatever happens, last started first. */
 const started = [];
 
-async function main() {
-  const chain = await startNodes();
-  const gateway = DIRECT ? null : await startGateway(chain);
-  const url = gateway?.url ?? chain.reference.url;
-  const contract = await deploy(chain);
-  const [python, pairs] = startClients(url, chain.reference.url, contract);
-  await chain.blocks(8);
-  await Promise.all(pairs.map((pair) => tour(pair, chain, { account: wallet(0).address, contract })));
-  if (DIRECT) return;
-  await raw(url, chain);
-  await faults(chain, pairs);
-  await outlives(chain, gateway, pairs[0]);
-  if (Kind === Geth) {
-    await oldStates(chain, pairs, chain.nodes[2]);
-    await reorg(chain, pairs);
-  }
-  await withoutFile(chain);
-  const makers = { viem: viemDefault, ethers: ethersDefault, "web3.py": (at) => python.defaults(at) };
-  await retries(url, makers, REJECTED);
-  const unsent = await pairs[0].reference.sign(9);
-  for (const node of chain.nodes) await chain.kill(node);
-  await retries(url, makers, abandoned(unsent));
-  await check("the gateway ends with 0 at SIGTERM", async () => assert.equal(await gateway.stop(), 0));
-}
-
-async function startNodes() {
-  const reference = await Kind.on("reference", "none", "archive");
-  const nodes = [await Kind.on("near-1", "near"), await Kind.on("near-2", "near"), await Kind.on("far-1", "far", "archive")];
-  const chain = new Chain(reference, nodes);
-  started.push(() => Promise.all(chain.all.map((node) => node.discard())));
-  await Promise.all(chain.all.map((node) => node.start()));
-  started.push(chain.run(BLOCK_MS));
-  return chain;
-}
-
-async function startGateway(chain) {
-  return stoppedAtTheEnd(await Gateway.start(chain.nodes, "near"));
-}
-
-function stoppedAtTheEnd(gateway) {
-  started.push(() => {
-    // Its log is what explains a failure.
-    if (tally.failed === 0 && !process.env.KEEP) rmSync(gateway.folder, { recursive: true });
-    else console.log(`the config and logs of a gateway are in ${gateway.folder}`);
-  });
-  started.push(() => gateway.stop());
-  return gateway;
-}
-
-/** `headrace run --node URL --node URL` serves with nothing else said. */
-async function withoutFile(chain) {
-  if (!(await isFree(ADMIN_PORT))) {
-    console.log(`NOT CHECKED  run without a file: somebody listens on port ${ADMIN_PORT}`);
-    return;
-  }
-  await check("two nodes on the command line are served, without a file", async () => {
-    const gateway = stoppedAtTheEnd(await Gateway.bare(chain.nodes.slice(0, 2)));
-    const client = createPublicClient({ chain: mainnet, transport: http(gateway.url, { retryCount: 0 }) });
-    assert.equal(await client.getChainId(), 1);
-    const block = await client.getBlock();
-    assert.equal(block.hash, chain.log[Number(block.number) - 1].hash);
-    // By default it would go on serving for 20 s.
-    await gateway.stop("SIGKILL");
-  });
-}
-
-/** Deploys the contract at the reference node; the driver hands it to the others. */
-async function deploy(chain) {
-  const options = { chain: mainnet, transport: http(chain.reference.url), pollingInterval: 100 };
-  const sender = createWalletClient({ ...options, account: wallet(0).account });
-  const hash = await chain.between(() => sender.deployContract({ abi: ABI, bytecode: creation() }));
-  const receipt = await createPublicClient(options).waitForTransactionReceipt({ hash });
-  chain.deployed = Number(receipt.blockNumber);
-  return receipt.contractAddress;
-}
-
-/** Each client twice: through the gateway, and at the reference node. One account each. */
-function startClients(url, reference, contract) {
-  const python = new Python(process.env.PYTHON ?? "python3", { key: wallet(3).key, contract, abi: ABI_JSON });
-  started.push(() => python.close());
-  const pair = (name, make) => ({ name, gateway: make(url), reference: make(reference) });
-  const pairs = [
-    pair("viem", (at) => viem(at, { key: wallet(1).key, contract })),
-    pair("ethers", (at) => ethers(at, { key: wallet(2).key, contract })),
-    pair("web3.py", (at) => python.client(at)),
-  ];
-  started.push(() => pairs.forEach(({ gateway, reference: direct }) => [gateway, direct].forEach((client) => client.close?.())));
-  return [python, pairs];
-}
-
-/** One fault after the other, each healed before the next, and the clients at work all the time. */
-async function faults(chain, pairs) {
-  const [near1, near2, far] = chain.nodes;
-  const watches = pairs.map((pair) => new Watch(pair, chain, wallet(0).address));
-  const phases = [
-    ["nothing is broken", []],
-    ["a near node is killed", [() => chain.kill(near1)]],
-    ["a near node hangs", [() => chain.hang(near2)]],
-    ["a near node is left behind", [() => chain.leaveBehind(near1)]],
-    ["the far node hangs", [() => chain.hang(far)]],
-    ["one near node is killed, the other hangs", [() => chain.kill(near1), () => chain.hang(near2)]],
-    ["one is killed, one left behind", [() => chain.kill(near2), () => chain.leaveBehind(near1)]],
-    ["one hangs, one is left behind", [() => chain.hang(near1), () => chain.leaveBehind(far)]],
-  ];
-  for (const [name, breaks] of phases) await phase(name, breaks, chain, watches);
-  await Promise.all(watches.map((watch) => watch.stop()));
-  for (const { pair, calls, writes, trails } of watches) {
-    console.log(`        ${pair.name}: ${calls} calls, ${writes} transactions, never more than ${trails} blocks behind the chain`);
-  }
-}
-
-async function phase(name, breaks, chain, watches) {
-  await check(`no client notices: ${name}`, async () => {
-    for (const watch of watches) Object.assign(watch, { problems: [] }).takeSlowest();
-    for (const fault of breaks) await fault();
-    await chain.blocks(FAULT_BLOCKS);
-    await Promise.all(chain.nodes.filter((node) => node.state !== "up").map((node) => chain.heal(node)));
-    await chain.blocks(CALM_BLOCKS);
-    const problems = watches.flatMap(({ pair, problems: found }) => found.map((problem) => `${pair.name}: ${problem}`));
-    assert.equal(problems.length, 0, `${problems.length} problems\n${problems.slice(0, 5).join("\n")}`);
-    return `slowest ${watches.map((watch) => watch.takeSlowest()).map(({ ms, op }) => `${op} ${ms} ms`).join(", ")}`;
-  });
-}
-
-/** The node that took a transaction dies before it told anybody: the gateway has confirmed it elsewhere. */
-async function outlives(chain, gateway, pair) {
-  await check("an accepted transaction outlives the only node that has it", async () => {
-    const bytes = await pair.gateway.sign(7);
-    const [hash, holder] = await chain.between(async () => {
-      const sent = await pair.gateway.publish(bytes);
-      const has = await Promise.all(chain.nodes.map((node) => node.rpc("eth_getTransactionByHash", [sent])));
-      const holders = chain.nodes.filter((_, i) => has[i]);
-      assert.equal(holders.length, 1, "a write leaves once");
-      await holders[0].kill();
-      return [sent, holders[0]];
+/** What a family gets: its options, and a place to say what is to be stopped. */
+const run = {
+  direct: options.direct,
+  nodes: options.nodes,
+  atTheEnd: (stop) => started.push(stop),
+  /** A gateway is stopped at the end, and its files go where nothing failed. */
+  owns(gateway) {
+    const failures = tally.failed;
+    started.push(() => {
+      // Its log is what explains a failure.
+      if (tally.failed === failures && !process.env.KEEP) rmSync(gateway.folder, { recursive: true });
+      else console.log(`the config and logs of a gateway are in ${gateway.folder}`);
     });
-    await pair.gateway.mined(hash);
-    await chain.heal(holder);
-    return `${holder.name} was killed`;
+    started.push(() => gateway.stop());
+    return gateway;
+  },
+};
+
+async function family(name) {
+  const { main, patience } = await import(`./${name}/main.mjs`);
+  const limit = setTimeout(() => giveUp(`${name} is not done after ${patience(run) / 1000} s`), patience(run));
+  const begun = Date.now();
+  await check(`${name}: the run comes to its end`, async () => {
+    await main(run);
+    return `${Math.round((Date.now() - begun) / 1000)} s`;
   });
+  await stopAll();
+  clearTimeout(limit);
 }
 
 async function stopAll() {
-  for (const stop of started.reverse()) await Promise.resolve(stop()).catch((error) => console.log(`while stopping: ${describe(error)}`));
+  for (const stop of started.splice(0).reverse()) await Promise.resolve().then(stop).catch((error) => console.log(`while stopping: ${describe(error)}`));
 }
 
-const patience = setTimeout(async () => {
-  console.log(`FAILED  not done after ${PATIENCE_MS / 1000} s`);
+async function giveUp(why) {
+  console.log(`FAILED  ${why}`);
   tally.failed += 1;
   await stopAll();
   finish();
-}, PATIENCE_MS);
+}
 
 function finish() {
   console.log(`${tally.passed} passed, ${tally.failed} failed`);
   process.exit(tally.failed === 0 && tally.passed > 0 ? 0 : 1);
 }
 
-for (const signal of ["SIGINT", "SIGTERM"]) {
-  process.once(signal, async () => {
-    console.log(`FAILED  stopped by ${signal}`);
-    tally.failed += 1;
-    await stopAll();
-    finish();
-  });
-}
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => giveUp(`stopped by ${signal}`));
 
-await check("the run comes to its end", main);
-await stopAll();
-clearTimeout(patience);
+for (const name of options.family) {
+  assert.ok(FAMILIES.includes(name), `--family ${name}: ${FAMILIES.join(", ")}`);
+  await family(name);
+}
 finish();

@@ -1,30 +1,27 @@
-// A client at work while nodes die, hang and fall behind. It must not notice: no call fails, the
-// newest block never goes back, and every answer is the reference node's.
+// A client at work while nodes die, hang and fall behind, whatever the family. It must not notice: no
+// call fails, and the newest block never goes back. What it does is the family's to say.
 
 import assert from "node:assert/strict";
 
-import { SETTLED } from "./chain.mjs";
-import { describe, plain, same } from "./check.mjs";
-import { write } from "./tour.mjs";
-
-/** A block that is this far behind the chain is not the newest any more: max(3 block times, 12 s), and a margin for a busy machine. */
-const STALE = 12 + 5;
+import { check, describe } from "./check.mjs";
 
 export class Watch {
   calls = 0;
-  writes = 0;
   problems = [];
   slowest = { ms: 0, op: "none" };
-  trails = 0;
-  #newest = 0;
+  #newest = new Map();
   #running = true;
 
-  constructor(pair, chain, account) {
-    this.chain = chain;
-    this.account = account;
-    const gateway = Object.fromEntries(Object.entries(pair.gateway).map(([op, call]) => [op, this.#measured(op, call)]));
-    this.pair = { ...pair, gateway };
-    this.ended = Promise.all([this.#forever(() => this.#read()), this.#forever(() => this.#write())]);
+  /** `client` maps operations to functions; `waits` are those that take their time by nature, `pause` is between two rounds. */
+  constructor(name, client, { waits = [], pause = 50 } = {}) {
+    Object.assign(this, { name, pause });
+    this.client = Object.fromEntries(Object.entries(client).map(([op, call]) => [op, this.#measured(op, call, waits.includes(op))]));
+  }
+
+  /** Does each of these jobs over and over. */
+  start(...jobs) {
+    this.ended = Promise.all(jobs.map((job) => this.#forever(job)));
+    return this;
   }
 
   /** Ends after the calls that are under way. */
@@ -33,62 +30,52 @@ export class Watch {
     await this.ended;
   }
 
-  /** The slowest call since the last time this was asked. */
-  takeSlowest() {
-    const slowest = this.slowest;
-    this.slowest = { ms: 0, op: "none" };
-    return slowest;
+  /** When and under what circumstances a problem came up. */
+  circumstances() {
+    return "";
   }
 
-  async #forever(work) {
+  /** This height is not below the one seen last, of the same kind. */
+  newer(what, number, kind = "head") {
+    const newest = this.#newest.get(kind) ?? 0;
+    assert.ok(number >= newest, `${what} went back from ${newest} to ${number}`);
+    this.#newest.set(kind, number);
+  }
+
+  forget() {
+    Object.assign(this, { problems: [], slowest: { ms: 0, op: "none" } });
+  }
+
+  async #forever(job) {
     while (this.#running) {
       try {
-        await work();
+        await job();
       } catch (error) {
-        this.problems.push(`block ${this.chain.log.length}, ${this.chain.state()}: ${describe(error)}`);
+        this.problems.push(`${this.circumstances()}: ${describe(error)}`);
       }
-      await new Promise((done) => setTimeout(done, 50));
+      await new Promise((done) => setTimeout(done, this.pause));
     }
   }
 
-  #measured(op, call) {
+  #measured(op, call, waits) {
     return async (...args) => {
       const started = Date.now();
       const result = await call(...args);
       const ms = Date.now() - started;
       this.calls += 1;
-      // Waiting for a transaction and taking a turn between blocks take their time by nature.
-      if (op !== "mined" && ms > this.slowest.ms) this.slowest = { ms, op };
+      if (!waits && ms > this.slowest.ms) this.slowest = { ms, op };
       return result;
     };
   }
+}
 
-  #newer(what, number) {
-    assert.ok(number >= this.#newest, `${what} went back from ${this.#newest} to ${number}`);
-    this.#newest = number;
-  }
-
-  async #read() {
-    const { pair, chain } = this;
-    const before = chain.log.length;
-    const number = await pair.gateway.blockNumber();
-    this.#newer("the block number", number);
-    this.trails = Math.max(this.trails, before - number);
-    assert.ok(before - number <= STALE, `block ${number} was sold as the newest at ${before}`);
-    const latest = await pair.gateway.block("latest", false);
-    this.#newer("the latest block", Number(latest.number));
-    assert.equal(latest.hash, chain.log[Number(latest.number) - 1].hash, "the latest block is the chain's own");
-    this.#newer("the newest state", await pair.gateway.height());
-    await same(pair, "block", number, true);
-    await same(pair, "balance", this.account, number - SETTLED);
-    await same(pair, "get", number - SETTLED);
-    await same(pair, "logs", Math.max(1, number - 5), number);
-    const heights = [number, number - 1, number - 2];
-    assert.deepEqual(plain(await pair.gateway.batch(heights)), heights.map((height) => chain.log[height - 1].hash), "a batch");
-  }
-
-  async #write() {
-    await write(this.pair, this.chain, this.writes + 100);
-    this.writes += 1;
-  }
+/** A check that nobody had a problem during `work`. */
+export async function unnoticed(name, watches, work) {
+  await check(`no client notices: ${name}`, async () => {
+    for (const watch of watches) watch.forget();
+    await work();
+    const problems = watches.flatMap((watch) => watch.problems.map((problem) => `${watch.name}: ${problem}`));
+    assert.equal(problems.length, 0, `${problems.length} problems\n${problems.slice(0, 5).join("\n")}`);
+    return `slowest ${watches.map(({ slowest: { ms, op } }) => `${op} ${ms} ms`).join(", ")}`;
+  });
 }

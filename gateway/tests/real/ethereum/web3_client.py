@@ -1,18 +1,9 @@
-"""The operations of `tour.mjs` and `watch.mjs`, as a program that uses web3.py does them.
-
-Reads one operation per line from stdin, `{"id", "url", "op", "args"}`, and writes one answer per
-line to stdout, `{"id", "result"}` or `{"id", "error"}`. Operations run side by side.
-"""
-
-import json
-import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor
+"""The operations of `tour.mjs` and `watch.mjs`, as a program that uses web3.py does them."""
 
 from web3 import HTTPProvider, Web3
 from web3.exceptions import ContractCustomError, ContractLogicError, Web3RPCError
 
-SETUP = json.loads(sys.argv[1])
+from lines import SETUP, serve
 
 
 class Client:
@@ -113,41 +104,14 @@ class Default:
     def __init__(self, url):
         self.w3 = Web3(HTTPProvider(url))
 
-    def default_call(self, method, params):
+    def call(self, method, params):
         return self.w3.manager.request_blocking(method, params)
 
-    def default_batch(self, size):
+    def batch(self, size):
         with self.w3.batch_requests() as batch:
             for height in range(size):
                 batch.add(self.w3.eth.get_block(height))
             return len(batch.execute())
 
 
-CLIENTS = {}
-LOCK = threading.Lock()
-
-
-def client(kind, url):
-    with LOCK:
-        return CLIENTS.setdefault((kind, url), kind(url))
-
-
-def serve(line):
-    request = json.loads(line)
-    try:
-        kind = Default if request["op"].startswith("default_") else Client
-        answer = {"result": getattr(client(kind, request["url"]), request["op"])(*request["args"])}
-    except Exception as error:  # noqa: BLE001 - every error is the other side's to judge
-        answer = {"error": f"{type(error).__name__}: {error}"[:2000]}
-    text = Web3.to_json({"id": request["id"], **answer})
-    with LOCK:
-        print(text, flush=True)
-
-
-def main():
-    with ThreadPoolExecutor(16) as pool:
-        for line in sys.stdin:
-            pool.submit(serve, line)
-
-
-main()
+serve({"strict": Client, "default": Default}, Web3.to_json)

@@ -3,9 +3,9 @@
 
 import assert from "node:assert/strict";
 
-import { check, plain, same } from "./check.mjs";
+import { check, plain, same } from "../check.mjs";
+import { until } from "../node.mjs";
 import { GWEI, KEPT, TELLTALE } from "./geth.mjs";
-import { until } from "./node.mjs";
 
 const OLD = [1, 5, 9];
 /** Less than what is finalized. */

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 
-import { check } from "./check.mjs";
+import { check } from "../check.mjs";
 
 async function post(url, body) {
   const response = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body });

@@ -9,7 +9,8 @@ import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { Node, freePort } from "./node.mjs";
+import { freePort } from "../node.mjs";
+import { EthereumNode } from "./node.mjs";
 import { FUNDED } from "./wallets.mjs";
 
 /** Every block has a withdrawal of a gwei to it: its balance tells the height of a state. */
@@ -58,7 +59,7 @@ function binary() {
   return path;
 }
 
-export class Geth extends Node {
+export class Geth extends EthereumNode {
   /** A `full` node forgets old states, an `archive` keeps them all. */
   static async on(name, zone, keeps = "full") {
     const node = Object.assign(await super.on(name, zone), { keeps });

@@ -3,9 +3,9 @@
 
 import assert from "node:assert/strict";
 
-import { SETTLED } from "./chain.mjs";
-import { check, plain, same } from "./check.mjs";
+import { check, plain, same } from "../check.mjs";
 import { FAIL_TEXT } from "./contract.mjs";
+import { SETTLED } from "./node.mjs";
 
 export async function tour(pair, chain, { account, contract }) {
   const { name, gateway } = pair;

@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 
-import { check } from "./check.mjs";
-import { MAX_BATCH, MAX_BODY } from "./gateway.mjs";
+import { check } from "../check.mjs";
+import { MAX_BATCH, MAX_BODY } from "../gateway.mjs";
 
 /** More HTTP requests than this in a second for one call is an amplification. */
 const MOST = 4;

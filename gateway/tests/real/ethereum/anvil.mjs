@@ -4,7 +4,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-import { Node } from "./node.mjs";
+import { EthereumNode } from "./node.mjs";
 
 const PACKAGED = `node_modules/@foundry-rs/anvil-${process.platform}-${process.arch === "x64" ? "amd64" : process.arch}/bin/anvil`;
 
@@ -15,7 +15,7 @@ function binary() {
   return path;
 }
 
-export class Anvil extends Node {
+export class Anvil extends EthereumNode {
   /** Starts with the genesis block only. Nothing is written to disk but what `--prune-history` keeps off it. */
   command() {
     const options = "--no-mining --order fifo --timestamp 1700000000 --chain-id 1 --prune-history 512 --slots-in-an-epoch 2 --quiet";
