@@ -183,6 +183,14 @@ impl Family {
         }
     }
 
+    /// The params of a call that has none: of the form that the family's nodes read.
+    pub const fn no_params(self) -> &'static str {
+        match self {
+            Self::Ethereum | Self::Substrate | Self::Near => "[]",
+            Self::Icon => "{}",
+        }
+    }
+
     /// Whether clients of this family put a path like this behind a chain's route.
     pub fn serves_below(self, path: &str) -> bool {
         match self {

@@ -146,9 +146,11 @@ impl<'c> Job<'c> {
             return None;
         }
         let member = self.pick_within(tries, false).ok()?;
-        if member.node.lane(self.ask.lane).is_doubtful() {
-            // A hedge is for speed: not at a node that may only fail. It was not asked, so the
-            // call still waits for the one before it, and may come back to this one.
+        let is_late = self.ask.at_tip && member.node.lag() > 0;
+        if is_late || member.node.lane(self.ask.lane).is_doubtful() {
+            // A hedge is for speed: not at a node that may only fail, nor at one that is behind
+            // where the newest is asked for. It was not asked, so the call still waits for the
+            // one before it, and may come back to this one.
             member.node.lane(self.ask.lane).on_no_verdict(now);
             tries.sent -= 1;
             tries.tried.pop();

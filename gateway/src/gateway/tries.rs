@@ -343,11 +343,12 @@ impl Tries {
 }
 
 /// Whether a node that has no block at a height shows that the chain skipped it: the served
-/// line does too, or the height is final and not older than what the node keeps.
+/// line does too, or reaches not so far down, and the node says that it does. Of newer blocks
+/// its word alone is not enough: it may have fallen behind just now.
 fn is_skipped(job: &Job<'_>, node: NodeIndex, number: u64) -> bool {
-    let state = &job.scope.chain.state;
+    let line = job.scope.chain.state.line();
     let member = job.scope.chain.member(node);
     let keeps = member.and_then(|member| member.node.earliest());
-    let is_final = state.tips().finalized.is_some_and(|block| number <= block.number);
-    state.line().skips(number) || (is_final && keeps.is_some_and(|earliest| number >= earliest))
+    let is_older = line.bottom().is_some_and(|bottom| number < bottom);
+    line.skips(number) || (is_older && keeps.is_some_and(|earliest| number >= earliest))
 }

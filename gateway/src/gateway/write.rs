@@ -101,15 +101,18 @@ impl<'c> Writer<'_, 'c> {
         }
     }
 
-    /// Sends the bytes to a node. A node that falls silent leaves them in doubt at once:
-    /// there is no point in waiting for its deadline.
+    /// Sends the bytes to a node. A node that falls silent leaves them in doubt at once, if
+    /// others can be asked for them: there is no point in waiting for its deadline. Where no
+    /// node finds them by their hash, a slow answer is worth more than a second copy.
     async fn send_to(&mut self, member: &Member, purpose: Purpose) -> Fate {
         let job = self.job;
+        let can_be_asked_for =
+            self.transaction.as_ref().is_some_and(|sent| sent.question().is_some());
         let mut attempt = pin!(job.attempt(member, purpose));
         loop {
             tokio::select! {
                 report = &mut attempt => return self.fate(report),
-                () = sleep(LOOK) => {
+                () = sleep(LOOK), if can_be_asked_for => {
                     let node = &member.node;
                     if node.is_suspected() || node.is_silent(self.job.scope.now()) {
                         self.job.suspect(member);

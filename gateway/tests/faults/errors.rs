@@ -66,6 +66,19 @@ async fn near_errors_keep_their_status_and_the_last_word_is_the_archives() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_falls_behind_does_not_make_a_height_a_skipped_one() {
+    let world = world(Family::Near).await;
+    let newest = world.tip().number;
+    for node in ["a", "b"] {
+        world.inject(node, Fault::Lag { blocks: 60 });
+    }
+    for _ in 0..30 {
+        let block = world.call("block", &format!(r#"{{"block_id":{newest}}}"#)).await;
+        assert_eq!(block.result()["header"]["height"], newest);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn icon_errors_of_a_method_are_bad_requests_whoever_made_them() {
     let world = world(Family::Icon).await;
     let by_hash = format!(r#"{{"txHash":"{ICON_HASH}"}}"#);
