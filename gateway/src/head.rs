@@ -49,6 +49,9 @@ pub const FIRST_DEPTH: usize = 16;
 pub const MOST_SKIPPED: u64 = LINK_DEPTH as u64;
 /// The shortest time after which a head that does not move counts as stalled.
 pub const MIN_PATIENCE: Duration = Duration::from_secs(12);
+/// How long a node may be below another one after a halt before it counts as stalled: two
+/// probes of the slowest pace.
+pub const CATCH_UP: Duration = Duration::from_secs(2);
 /// How far in the future a header's time may be before its claim is implausible.
 const FUTURE_SECONDS: u64 = 60;
 /// Patience times after which a header's time shows that its node is not in sync.
@@ -217,6 +220,7 @@ impl Heads {
     /// waited for it), so that no quick minority makes the first tip.
     /// `unix_now` judges header times (seconds).
     pub fn settle(&mut self, now: Timestamp, unix_now: u64) -> Option<TipChange> {
+        self.note_behind(now);
         let line = match self.tip() {
             None => self.first_line(unix_now),
             Some(tip) => self.rival(now, tip).or_else(|| self.next_line(now, tip)),
@@ -274,11 +278,24 @@ impl Heads {
         witness.live && witness.line().common(&self.served).is_some()
     }
 
+    /// Remembers since when each node has been below another one.
+    fn note_behind(&mut self, now: Timestamp) {
+        let linked = self.witnesses.iter().filter(|witness| self.is_linked(witness));
+        let highest = linked.map(|witness| witness.line().height()).max().unwrap_or(0);
+        for witness in &mut self.witnesses {
+            let is_behind = witness.line().height() < highest;
+            let since = witness.behind_since.unwrap_or(now);
+            witness.behind_since = is_behind.then_some(since);
+        }
+    }
+
     /// No new head for the patience time while another one proved one. A head that came
-    /// just before all of them stopped is no proof: a chain that halts stalls nobody.
+    /// just before all of them stopped is no proof: a chain that halts stalls nobody; nor
+    /// does the first node that goes on after a halt, before the others could.
     fn is_stalled(&self, now: Timestamp, this: &Witness) -> bool {
         let patience = self.patience();
-        if now.since(this.advanced) < patience {
+        let had_time = this.behind_since.is_some_and(|since| now.since(since) >= CATCH_UP);
+        if now.since(this.advanced) < patience || !had_time {
             return false;
         }
         self.witnesses.iter().any(|other| {

@@ -302,6 +302,28 @@ fn when_all_halt_together_nobody_is_stalled_and_the_tip_stands() {
 }
 
 #[test]
+fn the_first_node_that_goes_on_after_a_halt_moves_nothing_and_stalls_nobody() {
+    for count in [3, 4, 9] {
+        let mut world = World::running(count);
+        let tip = world.tip();
+        world.nodes.iter_mut().for_each(|node| node.frozen = true);
+        assert_eq!(world.ticks(PATIENCE * 2), []);
+        // it may be a liar: what it shows links, and nobody else has it
+        world.nodes[0].branch = world.fork(0, Some(tip.number));
+        world.nodes[0].head = tip.number + 1;
+        assert_eq!(world.look(), None, "{count}");
+        for index in 1..count {
+            assert!(matches!(world.standing(index), Standing::OnLine { .. }), "{count} {index}");
+        }
+        for node in &mut world.nodes[1..] {
+            node.head += 1;
+        }
+        assert!(matches!(world.look(), Some(TipChange::Forward { .. })), "{count}");
+        assert_eq!(world.tip(), world.block(0, tip.number + 1));
+    }
+}
+
+#[test]
 fn when_most_freeze_the_last_ones_tip_is_served_within_patience() {
     for count in [2, 3, 9] {
         let mut world = World::running(count);

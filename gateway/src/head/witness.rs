@@ -54,6 +54,8 @@ pub struct Witness {
     highest: u64,
     /// When its head last reached a new height.
     pub advanced: Timestamp,
+    /// Since when another one that links to the served line has been above it.
+    pub behind_since: Option<Timestamp>,
     /// Its answers may vote: right identity, probes answered.
     pub live: bool,
 }

@@ -103,6 +103,8 @@ fn a_node_just_below_many_skipped_heights_lags_and_is_neither_far_nor_forked() {
     world.nodes[2].frozen = true;
     world.ticks(600);
     assert_eq!(world.tip().number, from.number + 600);
+    assert_eq!(world.standing(2), Standing::OnLine { lag: 600 }, "it had no time yet");
+    world.clock.advance(CATCH_UP);
     assert_eq!(world.standing(2), Standing::Stalled { lag: 600 });
     world.nodes[2] = world.nodes[1];
     world.look();
