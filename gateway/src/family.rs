@@ -1,7 +1,8 @@
 //! Chain families: a closed enum for the few acts a method table cannot hold:
 //! how a block reference parses and is written, which calls ask for heads,
 //! finality, identity and sync, how a transaction's hash is computed, and how a
-//! node's errors are read. Adding a family is one table, one arm, one sample file.
+//! node's errors are read. What needs no code stands in a [`Profile`]. Adding a family
+//! is one table with its samples, one module, and an arm in each match here.
 //! Deliberately no trait: the set is closed and every match is exhaustive.
 //!
 //! Every function is pure and reads untrusted text: a node's nonsense gives
@@ -18,15 +19,13 @@ mod transaction;
 
 use std::borrow::Cow;
 
-pub use transaction::SignedTransaction;
-
 use crate::{
     method::{NamedBlock, Reference, ReferenceKind},
     names::{Block, Hash},
     rpc::walk,
 };
 
-pub use identity::Identity;
+pub use self::{identity::Identity, transaction::SignedTransaction};
 
 /// The kind of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -128,6 +127,47 @@ pub struct LocalFacts<'a> {
     pub methods: &'a dyn Fn() -> Vec<&'a str>,
 }
 
+/// What a family is like, as far as no call and no node changes it.
+#[derive(Debug)]
+pub struct Profile {
+    /// What [`Family::parse_identity`] reads, for whoever wrote something else.
+    pub identities: &'static str,
+    /// Which finality marks nodes are asked for. None: every block is final.
+    pub marks: &'static [Ask],
+    /// The params of a call that has none: of the form that nodes read.
+    pub no_params: &'static str,
+    /// The path at which nodes serve.
+    pub path: &'static str,
+    /// Bytes that nodes take as one request body, where it is more than the gateway's usual
+    /// bound.
+    pub body: Option<u64>,
+    /// Whether nodes list every method they have by its whole name.
+    pub lists_methods: bool,
+    /// Whether clients are answered from the texts of headers that nodes showed.
+    pub answers_headers: bool,
+    /// Whether what nodes keep for a client lives on its connection, so that over HTTP the
+    /// methods of class `session` are refused as subscriptions are.
+    pub sessions_are_connections: bool,
+    /// The family whose methods nodes may speak besides, and those of its methods that only
+    /// nodes can answer there, for the chain's identity is of the other kind.
+    pub evm: Option<(Family, &'static [&'static str])>,
+}
+
+impl Profile {
+    /// What most are like.
+    pub const USUAL: Self = Self {
+        identities: "a genesis hash (0x and 64 hex digits)",
+        marks: &[Ask::Finalized],
+        no_params: "[]",
+        path: "/",
+        body: None,
+        lists_methods: false,
+        answers_headers: false,
+        sessions_are_connections: false,
+        evm: None,
+    };
+}
+
 impl Family {
     /// Every family, in the order of the docs.
     pub const ALL: [Self; 4] = [Self::Ethereum, Self::Substrate, Self::Near, Self::Icon];
@@ -142,36 +182,19 @@ impl Family {
         }
     }
 
+    /// What is the same for every call and every node.
+    pub const fn profile(self) -> &'static Profile {
+        match self {
+            Self::Ethereum => &ethereum::PROFILE,
+            Self::Substrate => &substrate::PROFILE,
+            Self::Near => &near::PROFILE,
+            Self::Icon => &icon::PROFILE,
+        }
+    }
+
     /// The family of that word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|family| family.word() == word)
-    }
-
-    /// The family whose methods nodes of this one may speak besides (Frontier: an EVM on a
-    /// Substrate chain), and those of its methods that only nodes can answer there, for the
-    /// chain's identity is of the other kind.
-    pub const fn evm(self) -> Option<(Self, &'static [&'static str])> {
-        match self {
-            Self::Substrate => Some((Self::Ethereum, &["eth_chainId", "net_version"])),
-            Self::Ethereum | Self::Near | Self::Icon => None,
-        }
-    }
-
-    /// Bytes that nodes take as one request body, where it is more than the gateway's usual
-    /// bound.
-    pub const fn body_limit(self) -> Option<u64> {
-        match self {
-            Self::Substrate => Some(15 << 20),
-            Self::Ethereum | Self::Near | Self::Icon => None,
-        }
-    }
-
-    /// The path at which nodes serve, where it is not `/`.
-    pub const fn usual_path(self) -> Option<&'static str> {
-        match self {
-            Self::Icon => Some(icon::PATH),
-            Self::Ethereum | Self::Substrate | Self::Near => None,
-        }
     }
 
     /// The other paths at which a node serves some methods, by the word of the method's
@@ -180,14 +203,6 @@ impl Family {
         match self {
             Self::Icon => icon::other_paths(usual),
             Self::Ethereum | Self::Substrate | Self::Near => Vec::new(),
-        }
-    }
-
-    /// The params of a call that has none: of the form that the family's nodes read.
-    pub const fn no_params(self) -> &'static str {
-        match self {
-            Self::Ethereum | Self::Substrate | Self::Near => "[]",
-            Self::Icon => "{}",
         }
     }
 
@@ -209,15 +224,6 @@ impl Family {
         }
     }
 
-    /// Which finality marks nodes are asked for. None: every block is final.
-    pub const fn marks(self) -> &'static [Ask] {
-        match self {
-            Self::Ethereum | Self::Near => &[Ask::Safe, Ask::Finalized],
-            Self::Substrate => &[Ask::Finalized],
-            Self::Icon => &[],
-        }
-    }
-
     /// Reads the result of [`Ask::Head`], [`Ask::Safe`], [`Ask::Finalized`] and
     /// [`Ask::HeaderByHash`]; `None` for `null` and for anything unreadable.
     pub fn read_shown(self, ask: Ask, result: &str) -> Option<Shown> {
@@ -226,22 +232,6 @@ impl Family {
             Self::Substrate => substrate::read_shown(ask, result),
             Self::Near => near::read_header(result).map(Shown::Header),
             Self::Icon => icon::read_header(result).map(Shown::Header),
-        }
-    }
-
-    /// Whether nodes list every method they have by its whole name.
-    pub const fn lists_methods(self) -> bool {
-        match self {
-            Self::Substrate => true,
-            Self::Ethereum | Self::Near | Self::Icon => false,
-        }
-    }
-
-    /// Whether clients are answered from the texts of headers that nodes showed.
-    pub const fn answers_headers(self) -> bool {
-        match self {
-            Self::Substrate => true,
-            Self::Ethereum | Self::Near | Self::Icon => false,
         }
     }
 
@@ -262,18 +252,6 @@ impl Family {
             Self::Near => near::read_earliest(result),
             Self::Icon => icon::read_earliest(result),
             Self::Ethereum | Self::Substrate => None,
-        }
-    }
-
-    /// What [`Family::parse_identity`] reads, for whoever wrote something else.
-    pub const fn identities(self) -> &'static str {
-        match self {
-            Self::Ethereum => {
-                "a chain id (\"0x539\" or 1337) or a genesis hash (0x and 64 hex digits)"
-            }
-            Self::Substrate => "a genesis hash (0x and 64 hex digits)",
-            Self::Near => "a chain_id (\"mainnet\") or a genesis hash (base58)",
-            Self::Icon => "a nid (\"0x1\" or 1) or a genesis hash (0x and 64 hex digits)",
         }
     }
 

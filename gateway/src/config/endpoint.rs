@@ -38,7 +38,7 @@ impl Endpoint {
 
     /// The address with what may hold a key left out: any path but those where nodes serve.
     pub fn masked(&self) -> String {
-        let mut usual = Family::ALL.into_iter().filter_map(Family::usual_path);
+        let mut usual = Family::ALL.into_iter().map(|family| family.profile().path);
         let path = match self.path.as_str() {
             "/" => "",
             path if usual.any(|usual| usual == path) => path,

@@ -93,15 +93,6 @@ impl Family {
             Self::Near => near::error_members(kind),
         }
     }
-
-    /// Whether what nodes keep for a client lives on its connection, so that over HTTP the
-    /// methods of class `session` are refused as subscriptions are.
-    pub const fn sessions_are_connections(self) -> bool {
-        match self {
-            Self::Substrate => true,
-            Self::Ethereum | Self::Near | Self::Icon => false,
-        }
-    }
 }
 
 #[cfg(test)]

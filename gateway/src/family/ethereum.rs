@@ -10,11 +10,17 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::{Ask, Header, Identity, LocalFacts, Question};
+use super::{Ask, Header, Identity, LocalFacts, Profile, Question};
 use crate::{
     error::Kind,
     names::{Block, Hash},
     rpc::reply::Reply,
+};
+
+pub static PROFILE: Profile = Profile {
+    identities: "a chain id (\"0x539\" or 1337) or a genesis hash (0x and 64 hex digits)",
+    marks: &[Ask::Safe, Ask::Finalized],
+    ..Profile::USUAL
 };
 
 const BLOCK_BY_NUMBER: &str = "eth_getBlockByNumber";

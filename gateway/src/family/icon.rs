@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::{Ask, Header, Identity, Question, parse_text};
+use super::{Ask, Header, Identity, Profile, Question, parse_text};
 use crate::{
     error::Kind,
     names::{Block, Hash},
@@ -20,7 +20,15 @@ use crate::{
 };
 
 /// Where nodes serve; a channel's name may follow.
-pub const PATH: &str = "/api/v3";
+const PATH: &str = "/api/v3";
+
+pub static PROFILE: Profile = Profile {
+    identities: "a nid (\"0x1\" or 1) or a genesis hash (0x and 64 hex digits)",
+    marks: &[],
+    no_params: "{}",
+    path: PATH,
+    ..Profile::USUAL
+};
 
 /// The debug API and the trace API lie beside the usual one, with the same channel.
 pub fn other_paths(usual: &str) -> Vec<(&'static str, String)> {

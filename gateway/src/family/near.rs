@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::{Ask, BlockForm, Header, Identity, Question};
+use super::{Ask, BlockForm, Header, Identity, Profile, Question};
 use crate::{
     error::Kind,
     names::{Block, Hash},
@@ -19,6 +19,12 @@ use crate::{
         reply::Reply,
         walk::{find, find_range},
     },
+};
+
+pub static PROFILE: Profile = Profile {
+    identities: "a chain_id (\"mainnet\") or a genesis hash (base58)",
+    marks: &[Ask::Safe, Ask::Finalized],
+    ..Profile::USUAL
 };
 
 /// How NEAR nodes are asked. There is none for a state: no account is on every chain.

@@ -14,10 +14,20 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::{Ask, Header, Identity, LocalFacts, Question, Shown, parse_text};
+use super::{Ask, Family, Header, Identity, LocalFacts, Profile, Question, Shown, parse_text};
 use crate::{
     error::Kind,
     names::{Block, Hash},
+};
+
+/// Bodies as jsonrpsee's; the EVM is Frontier's.
+pub static PROFILE: Profile = Profile {
+    body: Some(15 << 20),
+    lists_methods: true,
+    answers_headers: true,
+    sessions_are_connections: true,
+    evm: Some((Family::Ethereum, &["eth_chainId", "net_version"])),
+    ..Profile::USUAL
 };
 
 /// How Substrate nodes are asked; `None` where they have no such question.

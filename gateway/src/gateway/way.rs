@@ -24,7 +24,7 @@ pub fn way<'t>(chain: &'t Chain, call: &Call<'_>) -> Way<'t> {
     let forward = chain.config.unknown_methods == UnknownMethods::Forward;
     match method.class {
         _ if method.is_other() && !forward => Way::Refused(CallError::MethodNotFound),
-        Class::Session if chain.config.family.sessions_are_connections() => {
+        Class::Session if chain.config.family.profile().sessions_are_connections => {
             Way::Refused(CallError::NeedsWebsocket)
         }
         // Filters live in one node; until they can be kept there they are not offered.

@@ -61,7 +61,7 @@ impl MethodTable {
     /// besides; `None` where there is none. Blocks have another hash there, so none is named
     /// by one.
     pub fn with_evm(&self) -> Option<Self> {
-        let (other, asked) = self.family.evm()?;
+        let (other, asked) = self.family.profile().evm?;
         let mut rows = self.rows.clone();
         for row in &Self::for_family(other).rows {
             if row.is_other() || self.exact.contains_key(&row.name) {

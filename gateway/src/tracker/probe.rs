@@ -163,7 +163,7 @@ impl Prober {
     /// Learns which methods of the table the node does not have, where nodes list them all.
     async fn methods(&self) {
         let family = self.chain.config.family;
-        let listed = match family.lists_methods() {
+        let listed = match family.profile().lists_methods {
             true => self.ask(family::Ask::Methods).await,
             false => Told::Error(String::new()),
         };
@@ -258,7 +258,7 @@ impl Prober {
         }
         self.marks_asked = now;
         let family = self.chain.config.family;
-        for &question in family.marks() {
+        for &question in family.profile().marks {
             let told = self.ask(question).await;
             let shown = told.result().and_then(|raw| family.read_shown(question, raw));
             let Some(shown) = shown else { continue };

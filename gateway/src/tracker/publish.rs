@@ -57,7 +57,7 @@ pub fn mark(chain: &Chain, node: NodeIndex, which: family::Ask, block: Block) {
 
 /// Keeps the text of a header, where clients are answered from it.
 pub fn keep_header(chain: &Chain, hash: Hash, raw: &str) {
-    if chain.config.family.answers_headers() {
+    if chain.config.family.profile().answers_headers {
         chain.state.track.lock().headers.keep(hash, raw);
     }
 }
@@ -170,7 +170,7 @@ fn new_tips(
     track.safe.settle(may_vote, track.heads.served());
     track.finalized.settle(may_vote, track.heads.served());
     let latest = track.heads.tip();
-    let instant = if chain.config.family.marks().is_empty() { latest } else { None };
+    let instant = if chain.config.family.profile().marks.is_empty() { latest } else { None };
     let mut tips = Tips {
         latest,
         safe: track.safe.settled().or(instant),

@@ -78,7 +78,8 @@ impl Checker<'_, '_> {
     fn body(&mut self, family: Option<Family>, limits: Option<&Fields>) -> u64 {
         let own = limits.and_then(|limits| Some((limits, limits.integer("body")?)));
         let Some((limits, body)) = own else {
-            let usual = family.and_then(Family::body_limit).filter(|_| !self.body_written);
+            let usual =
+                family.and_then(|family| family.profile().body).filter(|_| !self.body_written);
             return usual.map_or(self.limits.body, |usual| usual.min(self.limits.bodies));
         };
         if self.limits.bodies > 0 && body > self.limits.bodies {
@@ -129,7 +130,7 @@ impl Checker<'_, '_> {
         let family = family?;
         let Some(identity) = family.parse_identity(&text) else {
             let message = format!("`{}` is not an identity of this family", clip(&text));
-            let allowed = family.identities().to_owned();
+            let allowed = family.profile().identities.to_owned();
             self.problems.error_allowed(&item.place, message, allowed);
             return None;
         };
@@ -160,7 +161,7 @@ impl Checker<'_, '_> {
     fn methods(&mut self, family: Family, fields: &Fields) -> (Arc<MethodTable>, Overrides) {
         let overrides = fields.table("methods").map(overrides).unwrap_or_default();
         let evm = fields.bool("evm");
-        if evm && family.evm().is_none() {
+        if evm && family.profile().evm.is_none() {
             let message = "nodes of this family have no methods but their own";
             self.problems.error_allowed(&fields.place("evm"), message, "false".to_owned());
         }
@@ -237,8 +238,8 @@ impl Checker<'_, '_> {
 
 /// An address without a path means the one where nodes of the family serve.
 fn complete_path(family: Option<Family>, endpoint: &mut Endpoint) {
-    if let Some(path) = family.and_then(Family::usual_path).filter(|_| endpoint.path == "/") {
-        endpoint.path = path.to_owned();
+    if let Some(family) = family.filter(|_| endpoint.path == "/") {
+        endpoint.path = family.profile().path.to_owned();
     }
 }
 

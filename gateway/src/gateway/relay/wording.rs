@@ -37,7 +37,7 @@ impl Job<'_> {
         let texts: SmallVec<[(&Pin<'_>, String); 2]> = written.collect();
         let splices: SmallVec<[Splice<'_>; 2]> =
             texts.iter().map(|(pin, text)| pin.splice(text)).collect();
-        let params = params.or_else(|| splices.is_empty().then(|| family.no_params()));
+        let params = params.or_else(|| splices.is_empty().then(|| family.profile().no_params));
         let mut body = Vec::with_capacity(160 + params.map_or(0, str::len));
         write::call(&mut body, id, method, params, &splices);
         body.into()
