@@ -352,122 +352,103 @@ static WRITES: Table = Table {
 
 const WEIGHT: Kind = Kind::Integer { min: 1, max: 1_000_000 };
 
+const fn column(name: &'static str, kind: Kind, doc: &'static str) -> Key {
+    key(name, kind, Absent::Means("as in the table"), doc)
+}
+
 static METHOD: Table = Table {
     doc: "Columns of the method table; what is left out stays as the table has it.",
     keys: &[
-        key(
+        column(
             "class",
             words(&["read", "write", "subscribe", "unsubscribe", "session", "local", "refuse"]),
-            Absent::Means("as in the table"),
             "What is done with the method at all.",
         ),
-        key(
+        column(
             "block",
             Kind::Text(Form::Block),
-            Absent::Means("as in the table"),
             "Where the block reference stands in the params, and its kind.",
         ),
-        key(
+        column(
             "data",
             words(&["none", "header", "body", "state", "logs", "mempool"]),
-            Absent::Means("as in the table"),
             "The data of a node that it reads.",
         ),
-        key(
+        column(
             "cache",
             words(&["final", "executed", "head", "finalized_head", "chain", "never"]),
-            Absent::Means("as in the table"),
             "How long its answer stays true.",
         ),
-        key(
-            "weight",
-            WEIGHT,
-            Absent::Means("as in the table"),
-            "Cost, in units of the cheapest call.",
-        ),
-        key(
+        column("weight", WEIGHT, "Cost, in units of the cheapest call."),
+        column(
             "full_weight",
             WEIGHT,
-            Absent::Means("as in the table"),
             "Cost when the second parameter is `true` (whole transactions).",
         ),
-        key(
+        column(
             "range_weight",
             Kind::Integer { min: 0, max: 1_000_000 },
-            Absent::Means("as in the table"),
             "Cost added for every 1,000 blocks of a range.",
         ),
-        key(
+        column(
             "timeout",
             words(&["cheap", "heavy", "trace", "wait"]),
-            Absent::Means("as in the table"),
             "Which deadline one try has.",
         ),
-        key(
+        column(
             "null",
             words(&["answer", "gap"]),
-            Absent::Means("as in the table"),
             "What a null result means: an answer, or a gap of this node.",
         ),
-        key(
+        column(
             "lane",
             words(&["light", "state", "logs", "trace", "write"]),
-            Absent::Means("as in the table"),
             "Which breaker and latency of a node it counts for.",
         ),
-        key(
+        column(
             "transaction",
             Kind::Either(&[Kind::Integer { min: 0, max: 15 }, Kind::Text(Form::Block)]),
-            Absent::Means("as in the table"),
             "Where the signed transaction stands in the params: position (counted from 0), `.name`, or `params` for all of them.",
         ),
-        key(
+        column(
             "by_hash",
             Kind::Text(Form::Method),
-            Absent::Means("as in the table"),
             "How the block is named by its hash: never, in_place (EIP-1898), or the method that \
              takes a hash in the number's place.",
         ),
-        key(
+        column(
             "in_block",
             Kind::Text(Form::Method),
-            Absent::Means("as in the table"),
             "Member of the result that names its block: one from above the tip waits for the tip.",
         ),
-        key(
+        column(
             "omitted",
             words(&["local"]),
-            Absent::Means("as in the table"),
             "What the call is without its block: `local`, answered by the gateway from the served tip.",
         ),
-        key(
+        column(
             "requires",
             Kind::Text(Form::Block),
-            Absent::Means("as in the table"),
             "Place of a param without which the call is refused.",
         ),
-        key(
+        column(
             "pinned_as",
             Kind::Text(Form::Block),
-            Absent::Means("as in the table"),
             "`METHOD .MEMBER`: the call is asked as METHOD, with the served tip as MEMBER of its params.",
         ),
-        key(
+        column(
             "tip_at",
             Kind::Text(Form::Method),
-            Absent::Means("as in the table"),
             "Member of the result in which the served tip stands in place of the node's own newest block.",
         ),
-        key(
+        column(
             "path",
             words(&["v3d", "rosetta"]),
-            Absent::Means("as in the table"),
             "The path below `/api/` at which nodes serve it, where it is not the usual one.",
         ),
-        key(
+        column(
             "kind",
             Kind::Text(Form::Method),
-            Absent::Means("as in the table"),
             "Member of the params that is part of the method: the row METHOD.VALUE counts, where there is one.",
         ),
     ],
