@@ -81,15 +81,22 @@ fn line(chain: &Chain, member: &Member) -> String {
 
 /// Config lines for methods or whole modules that nodes offer and the table does not know.
 async fn missing_methods(chain: &Chain) -> Vec<String> {
-    let mut lines = std::collections::BTreeSet::new();
+    let with_evm = if chain.config.evm { None } else { chain.methods().with_evm() };
+    let (mut evm, mut lines) = (false, std::collections::BTreeSet::new());
     for member in &chain.members {
         for name in crate::tracker::offered(chain, member).await {
-            if is_unknown(chain, &name) {
+            if !is_unknown(chain, &name) {
+                continue;
+            }
+            if with_evm.as_ref().is_some_and(|table| !table.row_of(&name).is_other()) {
+                evm = true;
+            } else {
                 lines.insert(format!("[chains.methods.\"{name}\"]\nclass = \"read\""));
             }
         }
     }
-    lines.into_iter().collect()
+    let key = evm.then(|| "evm = true  # the nodes have an EVM: a key of the chain".to_owned());
+    key.into_iter().chain(lines).collect()
 }
 
 /// Whether no row of the table serves a method, or any method of a module (`name_*`).
