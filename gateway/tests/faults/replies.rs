@@ -1,6 +1,9 @@
 //! What passes through: large replies, clients that leave, bounds of a node, TLS.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+    time::Duration,
+};
 
 use futures_util::future::join_all;
 use headrace_gateway::metrics::AttemptResult;
@@ -68,20 +71,19 @@ async fn a_node_never_has_more_calls_in_flight_than_it_allows() {
         .insert("eth_getBalance".to_owned(), Law::Fixed(Duration::from_millis(30)));
     (plan.node.slots, plan.node.queue) = (4 + 2, 0);
     let world = plan.ready().await;
+    let answered = AtomicU32::new(0);
     let calls = |_| async {
         let mut client = world.client().await;
-        let mut answered = 0;
-        for _ in 0..20 {
+        // refusals are quick: how many there are beside the answers is the machine's affair
+        while answered.load(Relaxed) < 100 {
             let reply = client.call("eth_getBalance", &balance_params("latest")).await;
             match reply.json.get("error") {
-                None => answered += 1,
+                None => drop(answered.fetch_add(1, Relaxed)),
                 Some(_) => assert_eq!(reply.refusal(), (503, -32005, "overloaded")),
             }
         }
-        answered
     };
-    let answered: u32 = join_all((0..32).map(calls)).await.iter().sum();
-    assert!(answered > 20, "{answered} answers");
+    join_all((0..32).map(calls)).await;
     let failed = world.member("a", |member| member.node.metrics.attempts(AttemptResult::Failed));
     assert_eq!(failed, 0, "more calls than the node has slots");
 }
