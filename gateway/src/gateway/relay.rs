@@ -383,10 +383,11 @@ impl<'c> Job<'c> {
         let content = match &read {
             Ok(reply::Reply::Result { raw }) => Content::Result(body.slice_ref(raw.as_bytes())),
             Ok(reply::Reply::Error { raw, code, .. }) => Content::Error {
-                raw: match write::with_code(raw, CODELESS).filter(|_| code.is_none()) {
-                    Some(object) => object.into(),
-                    None => body.slice_ref(raw.as_bytes()),
-                },
+                raw: match code {
+                    Some(_) => None,
+                    None => write::with_code(raw, CODELESS),
+                }
+                .map_or_else(|| body.slice_ref(raw.as_bytes()), Bytes::from),
                 status: self.scope.chain.config.family.error_status(status),
             },
             Err(_) => Content::Refused(CallError::UpstreamInvalid),

@@ -162,13 +162,12 @@ impl Prober {
 
     /// Learns which methods of the table the node does not have, where nodes list them all.
     async fn methods(&self) {
-        let family = self.chain.config.family;
-        let listed = match family.profile().lists_methods {
-            true => self.ask(family::Ask::Methods).await,
-            false => Told::Error(String::new()),
-        };
-        let listed = listed.result().map(|raw| family.read_methods(raw)).unwrap_or_default();
-        let node = &self.member().node;
+        let (family, node) = (self.chain.config.family, &self.member().node);
+        if !family.profile().lists_methods {
+            return node.forget_lacks();
+        }
+        let told = self.ask(family::Ask::Methods).await;
+        let listed = told.result().map(|raw| family.read_methods(raw)).unwrap_or_default();
         node.forget_lacks();
         if listed.is_empty() {
             return;

@@ -13,10 +13,11 @@ use crate::steps;
 use crate::watch::metrics;
 
 /// Second calls that a gateway's budgets allow besides a share of the calls, ten at the start
-/// and one a second: at a low rate they are more than the share that counts.
+/// and one a second: at a rate below the file's they are more than the share that counts.
 const UNEARNED: f64 = 40.0;
 
-/// Standard deviations by which counts of a node's calls may be off, as draws of so many.
+/// Standard deviations by which counts of a node's calls may be off, as draws of so many, at
+/// a rate below the file's: bounds are made for that one, and hold there as they are written.
 const CHANCE: f64 = 3.0;
 
 /// Traffic of this length is compared at a node's return.
@@ -47,6 +48,11 @@ impl Case<'_> {
     fn node(&self, name: &str) -> usize {
         let nodes = &self.outcome.world.fleet.nodes;
         nodes.iter().position(|member| member.name == name).unwrap_or(usize::MAX)
+    }
+
+    /// What is allowed only where fewer calls are sent than the file says.
+    fn below_rate(&self, allowance: f64) -> f64 {
+        if self.outcome.rate_scale < 1.0 { allowance } else { 0.0 }
     }
 
     fn calls_to(&mut self, calls: &CallsTo) {
@@ -88,12 +94,12 @@ impl Case<'_> {
         let part = inside as f64 / (all as f64).max(1.0);
         let whom = share.node.as_ref().or(share.zone.as_ref()).map_or("", |name| name.get_ref());
         let seen = format!("{:.1} % of {all} to {whom}", part * 100.0);
-        let chance = CHANCE * (part * (1.0 - part) / (all as f64).max(1.0)).sqrt();
+        let chance = self.below_rate(CHANCE) * (part * (1.0 - part) / (all as f64).max(1.0)).sqrt();
         let bound = format!(
-            "{:.1} % to {:.1} %, by chance {:.1} % off",
+            "{:.1} % to {:.1} %{}",
             share.least * 100.0,
             share.most * 100.0,
-            chance * 100.0
+            by_chance(&format!("{:.1} % off", chance * 100.0), chance)
         );
         let allowed = share.least - chance..=share.most + chance;
         self.add(allowed.contains(&part), seen, bound);
@@ -119,8 +125,9 @@ impl Case<'_> {
         self.add(kept, seen, format!("within {}", returns.within));
         if let (true, Some((early, late))) = (returns.ramp, ramp) {
             let seen = format!("{early} calls in its first second, {late} in the last");
-            let chance = CHANCE * ((early + late) as f64).sqrt();
-            let bound = format!("fewer in the first, by chance {chance:.0} more");
+            let chance = self.below_rate(CHANCE) * ((early + late) as f64).sqrt();
+            let bound =
+                format!("fewer in the first{}", by_chance(&format!("{chance:.0} more"), chance));
             self.add((early as f64) < late as f64 + chance, seen, bound);
         }
     }
@@ -143,8 +150,9 @@ impl Case<'_> {
             self.chosen().filter(|one| of_clients(one.share) && one.end != End::Unsent).count();
         let ratio = received as f64 / (sent as f64).max(1.0);
         let seen = format!("{ratio:.4} ({received} node calls for {sent})");
-        let allowed = most * sent as f64 + UNEARNED;
-        self.add(received as f64 <= allowed, seen, format!("{most}, and {UNEARNED}"));
+        let unearned = self.below_rate(UNEARNED);
+        let allowed = most * sent as f64 + unearned;
+        self.add(received as f64 <= allowed, seen, format!("{most}, and {unearned}"));
     }
 
     fn writes(&mut self) {
@@ -320,6 +328,11 @@ fn read_samples(sample: Sample, samples: &[f64]) -> Option<f64> {
         Sample::Greatest => samples.iter().copied().reduce(f64::max),
         Sample::Last => samples.last().copied(),
     }
+}
+
+/// How far off a count may be, where it may.
+fn by_chance(text: &str, chance: f64) -> String {
+    if chance > 0.0 { format!(", by chance {text}") } else { String::new() }
 }
 
 #[cfg(test)]
