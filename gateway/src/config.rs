@@ -6,8 +6,10 @@
 
 pub mod check;
 pub mod diff;
+pub mod edge;
 pub mod endpoint;
 pub mod file;
+pub mod files;
 pub mod form;
 pub mod keys;
 pub mod kind;
@@ -19,7 +21,14 @@ pub mod unit;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use ipnet::IpNet;
+
 use crate::{family::Family, method::MethodTable, names::Name, rpc::ReadLimits};
+
+pub use self::{
+    edge::{Client, Forwarded, Idle, Jwt, KeyHash, PeerCap, Rate, ServerTls},
+    files::Files,
+};
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -27,7 +36,12 @@ pub struct Config {
     pub admin: Admin,
     pub limits: Limits,
     pub log: Log,
+    pub clients: Vec<Client>,
+    pub jwt: Option<Jwt>,
     pub chains: Vec<Chain>,
+    /// What was read besides the file itself: certificates, keys, secrets. A change of
+    /// one is a change of the config.
+    pub files: Files,
     /// First 12 hex digits of the SHA-3 of the config printed back, secrets
     /// included: names what runs. Comments and spelling do not count.
     pub revision: String,
@@ -47,6 +61,19 @@ pub struct Server {
     pub expose: bool,
     /// Hosts served (lower case, no port). Absent: any.
     pub hosts: Option<Vec<String>>,
+    /// Peers that are believed when they tell a client's address. Default: none.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Default [`Forwarded::XForwardedFor`].
+    pub forwarded: Forwarded,
+    /// Whether connections begin with a PROXY header, which only trusted proxies may send.
+    /// Default false.
+    pub proxy_protocol: bool,
+    /// Default [`Idle::Direct`].
+    pub idle: Idle,
+    /// None: plain HTTP.
+    pub tls: Vec<ServerTls>,
+    /// Whether a key may stand in the path, `/chain/key`. Default false.
+    pub path_keys: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +95,16 @@ pub struct Limits {
     pub response: u64,
     /// Connections in all; at most half the fd limit. Default 20,000.
     pub connections: usize,
+    /// Connections of one address (IPv6: of one /64). Default 200.
+    pub connections_per_client: PeerCap,
+    /// Connections of one /24 (IPv6: of one /48). Default 256.
+    pub connections_per_prefix: PeerCap,
+    /// Weight of one client's calls. Absent: not limited.
+    pub rate: Option<Rate>,
+    /// Calls of one client in flight. Absent: not limited.
+    pub in_flight: Option<u32>,
+    /// Heavy calls (lane `trace`) of one chain in flight. Absent: two for each node.
+    pub heavy: Option<u32>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -111,6 +148,8 @@ pub struct Chain {
     pub evm: bool,
     pub unknown_methods: UnknownMethods,
     pub cors: Cors,
+    /// Weight of all clients' calls together. Absent: not limited.
+    pub rate: Option<Rate>,
     pub read_limits: ReadLimits,
     pub body: u64,
     pub response: u64,
@@ -209,7 +248,7 @@ pub struct Node {
     pub rate: Option<u32>,
     /// How often to probe; absent: from the block time.
     pub probe: Option<Duration>,
-    pub methods: NodeMethods,
+    pub methods: MethodFilter,
 }
 
 /// Where a node listens. `Display` and `Debug` show scheme, host and port only:
@@ -247,14 +286,34 @@ pub struct NodeTls {
     pub key: Option<PathBuf>,
     /// Name to verify instead of the endpoint's host.
     pub name: Option<String>,
+    /// Digest of what the files held when they were checked.
+    pub contents: Option<files::Digest>,
 }
 
+/// Methods that a node is asked, or a client may use. A name that ends in `*` stands for
+/// all that begin so.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum NodeMethods {
+pub enum MethodFilter {
     #[default]
     All,
     Only(Vec<String>),
     Except(Vec<String>),
+}
+
+impl MethodFilter {
+    pub fn allows(&self, name: &str) -> bool {
+        let listed = |list: &[String]| {
+            list.iter().any(|entry| match entry.strip_suffix('*') {
+                Some(prefix) => name.starts_with(prefix),
+                None => entry == name,
+            })
+        };
+        match self {
+            Self::All => true,
+            Self::Only(list) => listed(list),
+            Self::Except(list) => !listed(list),
+        }
+    }
 }
 
 /// A secret text. `Debug` prints `***`; it has no `Display`.

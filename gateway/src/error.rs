@@ -34,6 +34,8 @@ pub enum Kind {
     TooLarge,
     /// No node serves a method that the chain allows.
     NotSupported,
+    /// Nodes would refuse it, whatever their state.
+    InvalidInput,
     /// Too much now. Client libraries repeat it, after the time it names.
     Limit,
 }
@@ -72,6 +74,25 @@ pub enum CallError {
     Expectation,
     Misdirected,
     Unauthenticated,
+    /// Too many keys that are not valid came from the address.
+    TooManyMisses,
+    /// The client's plan does not have the chain, the method or the page's origin.
+    NotInPlan,
+    /// The client, or the chain, has spent its rate; good again after so many seconds.
+    RateLimited {
+        seconds: u32,
+    },
+    /// The call or batch weighs more than any bucket holds: both in weight.
+    ExceedsBurst {
+        limit: u64,
+        actual: u64,
+    },
+    /// The client has as many calls in flight as it may.
+    InFlight,
+    /// All slots for heavy calls, or the client's share, are taken.
+    HeavySlots,
+    /// Signed for another chain.
+    WrongChainId,
     // after choosing
     /// No node of the chain may be asked; why none of them, where nodes were looked at. For
     /// operators: the access log has it, clients never do.
@@ -127,6 +148,13 @@ impl CallError {
             Self::Expectation => Reason::Expectation,
             Self::Misdirected => Reason::Misdirected,
             Self::Unauthenticated => Reason::Unauthenticated,
+            Self::TooManyMisses => Reason::TooManyMisses,
+            Self::NotInPlan => Reason::NotInPlan,
+            Self::RateLimited { .. } => Reason::RateLimited,
+            Self::ExceedsBurst { .. } => Reason::ExceedsBurst,
+            Self::InFlight => Reason::InFlight,
+            Self::HeavySlots => Reason::HeavySlots,
+            Self::WrongChainId => Reason::WrongChainId,
             Self::NoNode(_) => Reason::NoHealthyUpstream,
             Self::Overloaded => Reason::Overloaded,
             Self::MethodUnavailable => Reason::MethodUnavailable,
@@ -183,6 +211,9 @@ impl CallError {
     /// When to come back, spread by the random `draw` so that refused clients do not
     /// return together; `None` where coming back is no use or has no known time.
     pub fn retry_after(&self, draw: u64) -> Option<RetryAfter> {
+        if let Self::RateLimited { seconds } = *self {
+            return Some(RetryAfter::between(seconds, seconds.saturating_mul(2), draw));
+        }
         match self.retry() {
             Retry::Never | Retry::Later => None,
             Retry::After { least, most } => Some(RetryAfter::between(least, most, draw)),
@@ -214,6 +245,7 @@ const fn reason_of_params(params: BadParams) -> Reason {
         BadParams::HashAndRange => Reason::HashAndRange,
         BadParams::BadTransaction => Reason::BadTransaction,
         BadParams::Shape => Reason::BadParams,
+        BadParams::TooLarge => Reason::ParamsTooLarge,
     }
 }
 

@@ -94,8 +94,11 @@ impl Protocol {
 #[derive(Clone, Copy, Debug)]
 pub struct Origin {
     pub request_id: RequestId,
-    pub peer: IpAddr,
+    /// The client's address: the peer's, or what a trusted proxy says it is.
+    pub address: IpAddr,
     pub protocol: Protocol,
+    /// Whether a key or a token tells who the client is: such a client is shed last.
+    pub known: bool,
 }
 
 impl Origin {
@@ -103,7 +106,7 @@ impl Origin {
         access::Refused {
             request_id: self.request_id.0,
             protocol: self.protocol.word(),
-            client: self.peer,
+            client: self.address,
         }
     }
 }

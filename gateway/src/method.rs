@@ -179,6 +179,8 @@ pub enum BadParams {
     HashAndRange,
     /// A raw transaction that is not hex, is odd, empty or too large.
     BadTransaction,
+    /// More data, overrides or gas than nodes should be asked to carry out.
+    TooLarge,
     /// Params are not of the shape the table reads from.
     Shape,
 }

@@ -232,7 +232,7 @@ impl Node {
         let (word, bit) = (usize::from(method.0 / 64), method.0 % 64);
         let learned =
             method.0 != 0 && self.lacks.get(word).is_some_and(|b| b.load(Relaxed) >> bit & 1 == 1);
-        learned || !allows(&self.config.methods, name)
+        learned || !self.config.methods.allows(name)
     }
 
     /// Whether a bound of the node's own would be passed by one call more.
@@ -311,20 +311,5 @@ impl Node {
     /// The time a good answer usually takes at most, for patience and hedges.
     pub fn p95(&self, lane: Lane) -> Duration {
         self.lane(lane).p95()
-    }
-}
-
-/// Whether the config lets a node be asked a method; a trailing `*` matches any rest.
-fn allows(methods: &config::NodeMethods, name: &str) -> bool {
-    let listed = |list: &[String]| {
-        list.iter().any(|entry| match entry.strip_suffix('*') {
-            Some(prefix) => name.starts_with(prefix),
-            None => entry == name,
-        })
-    };
-    match methods {
-        config::NodeMethods::All => true,
-        config::NodeMethods::Only(list) => listed(list),
-        config::NodeMethods::Except(list) => !listed(list),
     }
 }

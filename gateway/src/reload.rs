@@ -12,6 +12,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -20,6 +21,7 @@ use crate::{
         Config,
         diff::{Diff, diff},
         file,
+        files::Digest,
         load::{Loaded, read_bounded},
         problem::{Problem, text},
     },
@@ -135,17 +137,18 @@ impl Reloader {
     }
 }
 
-/// Watches a config file for as long as the task lives. Looks at the bytes, not at
+/// Watches a config file, and the files that the config in force names (certificates, keys,
+/// secrets), for as long as the task lives. Looks at the bytes, not at
 /// times or inodes, so that atomic renames and swapped symlinks are changes like any
 /// other. A message on `hangups` (SIGHUP) reads the file at once, changed or not.
 pub async fn watch(reloader: Arc<Reloader>, path: PathBuf, mut hangups: mpsc::Receiver<()>) {
     // The file may have changed since it was loaded: the first look reads it once more.
-    let mut applied = None;
-    let mut seen = None;
+    let mut applied = Vec::new();
+    let mut seen = Vec::new();
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {
-                let now = contents(&path).await;
+                let now = contents(&reloader, &path).await;
                 let settled = now == seen;
                 seen.clone_from(&now);
                 if now == applied || !settled {
@@ -154,7 +157,7 @@ pub async fn watch(reloader: Arc<Reloader>, path: PathBuf, mut hangups: mpsc::Re
             }
             Some(()) = hangups.recv() => tracing::info!("SIGHUP: reading the config"),
         }
-        applied = contents(&path).await;
+        applied = contents(&reloader, &path).await;
         seen.clone_from(&applied);
         reload(&reloader, &path).await;
     }
@@ -171,9 +174,12 @@ pub async fn reload(reloader: &Arc<Reloader>, path: &Path) {
     }
 }
 
-/// The file's bytes; `None` while it cannot be read.
-async fn contents(path: &Path) -> Option<Vec<u8>> {
-    let path = path.to_owned();
-    let read = move || read_bounded(&path, MOST_BYTES).ok();
-    tokio::task::spawn_blocking(read).await.ok().flatten()
+/// What the config file and the files it names hold, as digests; `None` of one that cannot
+/// be read.
+async fn contents(reloader: &Reloader, path: &Path) -> Vec<Option<Digest>> {
+    let named = reloader.current.load().config.files.paths().map(Path::to_owned).collect();
+    let paths: Vec<PathBuf> = [vec![path.to_owned()], named].concat();
+    let digest = |path: &PathBuf| Some(Sha256::digest(read_bounded(path, MOST_BYTES).ok()?).into());
+    let read = move || paths.iter().map(digest).collect();
+    tokio::task::spawn_blocking(read).await.unwrap_or_default()
 }

@@ -3,6 +3,7 @@
 //! value was unreadable a stand-in takes its place, and the result is thrown away.
 
 mod chain;
+mod edge;
 mod node;
 
 use std::{
@@ -15,7 +16,7 @@ use std::{
 
 use crate::{
     config::{
-        AccessLog, Admin, Chain, Config, Limits, Log, LogFormat, Route, Server,
+        AccessLog, Admin, Chain, Config, Files, Limits, Log, LogFormat, Route, Server,
         file::{Fields, Item},
         keys::{MAX_NODES, MAX_ROUTES},
         problem::{Place, Problems},
@@ -24,7 +25,9 @@ use crate::{
 };
 
 /// Checks a whole file. The result is good only if `problems` has no errors then.
-pub fn check(problems: &mut Problems<'_>, root: &Fields, folder: &Path) -> Config {
+///
+/// `files` holds what the reader read besides the file; what is read here is added.
+pub fn check(problems: &mut Problems<'_>, root: &Fields, folder: &Path, files: Files) -> Config {
     let none = Fields::default();
     let section = |name| root.table(name).unwrap_or(&none);
     let limits = limits(problems, section("limits"));
@@ -36,15 +39,22 @@ pub fn check(problems: &mut Problems<'_>, root: &Fields, folder: &Path) -> Confi
         chains: HashMap::new(),
         nodes: HashMap::new(),
         routes: HashMap::new(),
+        files,
     };
     let chains: Vec<Chain> =
         root.list("chains").iter().filter_map(|item| checker.chain(item.table()?)).collect();
     checker.budgets(&root.place("chains"));
-    let limits = checker.limits;
-    let server = server(problems, section("server"), &chains);
+    let clients = checker.clients(root, &chains);
+    let jwt = checker.jwt(root);
+    let tls = checker.server_tls(section("server"));
+    let (limits, files) = (checker.limits, checker.files);
+    let server = Server { tls, ..server(problems, section("server"), &chains) };
     let admin = admin(problems, section("admin"), &server);
     let log = log(section("log"), folder);
-    Config { server, admin, limits, log, chains, revision: String::new() }
+    let revision = String::new();
+    let config = Config { server, admin, limits, log, clients, jwt, chains, files, revision };
+    edge::unaffordable(problems, root, &config);
+    config
 }
 
 /// What the checks of chains and nodes share: the names and places seen so far.
@@ -57,6 +67,7 @@ struct Checker<'p, 't> {
     chains: HashMap<String, usize>,
     nodes: HashMap<String, usize>,
     routes: HashMap<Route, (String, usize)>,
+    files: Files,
 }
 
 impl Checker<'_, '_> {
@@ -84,6 +95,11 @@ fn limits(problems: &mut Problems<'_>, fields: &Fields) -> Limits {
         bodies: fields.integer("bodies").unwrap_or_default(),
         response: fields.integer("response").unwrap_or_default(),
         connections: large(fields.integer("connections")),
+        connections_per_client: edge::peer_cap(fields, "connections_per_client"),
+        connections_per_prefix: edge::peer_cap(fields, "connections_per_prefix"),
+        rate: edge::rate(fields.table("rate")),
+        in_flight: fields.integer("in_flight").map(|most| small(Some(most))),
+        heavy: fields.integer("heavy").map(|most| small(Some(most))),
     };
     let readable = fields.get("body").is_some() && fields.get("bodies").is_some();
     if readable && limits.body > limits.bodies {
@@ -108,7 +124,14 @@ fn server(problems: &mut Problems<'_>, fields: &Fields, chains: &[Chain]) -> Ser
         drain: fields.duration("drain").unwrap_or_default(),
         expose: fields.bool("expose"),
         hosts: (!hosts.is_empty()).then_some(hosts),
+        trusted_proxies: edge::trusted_proxies(fields),
+        forwarded: edge::forwarded(fields),
+        proxy_protocol: fields.text("proxy_protocol") == Some("required"),
+        idle: edge::idle(fields),
+        tls: Vec::new(),
+        path_keys: fields.bool("path_keys"),
     };
+    edge::judge_server(problems, fields);
     for (index, item) in fields.list("listen").iter().enumerate() {
         let clash = |other: &SocketAddr| overlap(server.listen[index], *other);
         if server.listen.len() > index && server.listen[..index].iter().any(clash) {
@@ -194,7 +217,7 @@ fn log(fields: &Fields, folder: &Path) -> Log {
 }
 
 /// A path of the config, absolute or relative to the config's folder, made absolute.
-fn resolve(folder: &Path, path: &str) -> PathBuf {
+pub(super) fn resolve(folder: &Path, path: &str) -> PathBuf {
     let path = folder.join(path);
     std::path::absolute(&path).unwrap_or(path)
 }

@@ -28,11 +28,41 @@ pub struct Diff {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Change {
-    ChainAdded { chain: String, nodes: usize, zones: usize },
-    ChainRemoved { chain: String, nodes: usize },
-    NodeAdded { chain: String, node: String, zone: String },
-    NodeRemoved { chain: String, node: String, zone: String },
-    NodeMoved { chain: String, node: String, from: String, to: String },
+    ClientAdded {
+        client: String,
+    },
+    ClientRemoved {
+        client: String,
+    },
+    /// A certificate, key or secret that the config names holds something else.
+    File {
+        path: String,
+    },
+    ChainAdded {
+        chain: String,
+        nodes: usize,
+        zones: usize,
+    },
+    ChainRemoved {
+        chain: String,
+        nodes: usize,
+    },
+    NodeAdded {
+        chain: String,
+        node: String,
+        zone: String,
+    },
+    NodeRemoved {
+        chain: String,
+        node: String,
+        zone: String,
+    },
+    NodeMoved {
+        chain: String,
+        node: String,
+        from: String,
+        to: String,
+    },
     Key(KeyChange),
 }
 
@@ -61,6 +91,12 @@ pub fn diff(old: &Config, new: &Config) -> Diff {
             Change::Key(change)
         }));
     }
+    clients(old, new, &mut changes);
+    let moved = new.files.paths().filter(|path| {
+        let before = old.files.digest_of(path);
+        before.is_some() && before != new.files.digest_of(path)
+    });
+    changes.extend(moved.map(|path| Change::File { path: path.display().to_string() }));
     let by_name = |config| -> BTreeMap<String, &Chain> { chains(config).collect() };
     let (olds, news) = (by_name(old), by_name(new));
     for name in olds.keys().chain(news.keys()).collect::<BTreeSet<_>>() {
@@ -110,6 +146,28 @@ impl Serialize for Diff {
         object.serialize_field("changes", &self.changes)?;
         object.serialize_field("restart", &self.restart())?;
         object.end()
+    }
+}
+
+fn clients(old: &Config, new: &Config, changes: &mut Vec<Change>) {
+    let by_name = |config: &'_ Config| -> BTreeMap<String, Section> {
+        let clients = config.clients.iter();
+        clients.map(|client| (client.name.to_string(), print::client(client))).collect()
+    };
+    let (olds, news) = (by_name(old), by_name(new));
+    for name in olds.keys().chain(news.keys()).collect::<BTreeSet<_>>() {
+        match (olds.get(name), news.get(name)) {
+            (Some(old), Some(new)) => {
+                let key = |change: KeyChange| {
+                    let key = format!("clients.{name}.{}", change.key);
+                    Change::Key(KeyChange { key, ..change })
+                };
+                changes.extend(keys(old, new).into_iter().map(key));
+            }
+            (Some(_), None) => changes.push(Change::ClientRemoved { client: name.clone() }),
+            (None, Some(_)) => changes.push(Change::ClientAdded { client: name.clone() }),
+            (None, None) => {}
+        }
     }
 }
 
@@ -199,6 +257,9 @@ impl fmt::Display for Diff {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::ClientAdded { client } => write!(f, "client {client} added"),
+            Self::ClientRemoved { client } => write!(f, "client {client} removed"),
+            Self::File { path } => write!(f, "contents of {path} changed"),
             Self::ChainAdded { chain, nodes, zones } => {
                 let (nodes, zones) = (count(*nodes, "node"), count(*zones, "zone"));
                 write!(f, "chain {chain} added: {nodes} in {zones}")

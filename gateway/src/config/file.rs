@@ -20,7 +20,7 @@ use toml::{
 };
 
 use crate::config::{
-    Secret,
+    Files, Secret,
     form::clip,
     kind::{Absent, Kind, Literal, Table},
     problem::{Place, Problems, closest},
@@ -68,10 +68,16 @@ pub struct Fields {
 
 /// Reads a whole text. `None` when its grammar is broken: what it means cannot
 /// be judged then, but keys and values on the sound lines have been.
-pub fn read(problems: &mut Problems<'_>, folder: &Path, env: Env<'_>) -> Option<Fields> {
+/// Files of secrets that are read on the way are noted in `files`.
+pub fn read(
+    problems: &mut Problems<'_>,
+    folder: &Path,
+    env: Env<'_>,
+    files: &mut Files,
+) -> Option<Fields> {
     let (table, errors) = DeTable::parse_recoverable(problems.text());
     let broken = syntax(problems, &errors);
-    let mut reader = Reader { problems, folder, env, broken };
+    let mut reader = Reader { problems, folder, env, files, broken };
     let fields = reader.table(&super::keys::ROOT, table.get_ref(), Place::default());
     errors.is_empty().then_some(fields)
 }
@@ -80,6 +86,7 @@ struct Reader<'p, 't> {
     problems: &'p mut Problems<'t>,
     folder: &'p Path,
     env: Env<'p>,
+    files: &'p mut Files,
     broken: Broken,
 }
 

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use crate::config::{Endpoint, Route, endpoint::read_host};
+use crate::config::{Endpoint, Route, edge::read_network, endpoint::read_host};
 
 /// The form of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub enum Form {
     Listen,
     /// `http://…` or `https://…` of a node.
     Endpoint,
+    /// `10.0.0.0/8`, or one address.
+    Network,
     /// A path or a host.
     Route,
     Host,
@@ -25,6 +27,8 @@ pub enum Form {
     Method,
     /// Of a chain: an id or a genesis hash; which, is the family's to say.
     Identity,
+    /// Printable ASCII without spaces.
+    Word,
     /// Of a file, relative to the config's folder or absolute.
     File,
     /// A method table's block column; its grammar is the table's.
@@ -37,6 +41,8 @@ impl Form {
         match self {
             Self::Name => "1 to 63 of a-z, 0-9 and -, not beginning with -",
             Self::Listen => "an IP address and port such as \"127.0.0.1:8545\" or \"[::]:8545\"",
+            Self::Network => "a network such as \"10.0.0.0/8\" or \"fd00::/8\", or one address",
+            Self::Word => "1 to 128 printable ASCII characters",
             Self::Endpoint => "http://host[:port][/path] or https://host[:port][/path]",
             Self::Route => "a path such as \"/eth\" or a host such as \"eth.example.org\"",
             Self::Host => "a host name or IPv4 address without port",
@@ -57,6 +63,8 @@ impl Form {
         match self {
             Self::Name => "[a-z0-9][a-z0-9-]{0,62}",
             Self::Listen => r".+:[0-9]{1,5}",
+            Self::Network => r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?",
+            Self::Word => r"[!-~]{1,128}",
             Self::Endpoint => r"[Hh][Tt][Tt][Pp][Ss]?://[^@#\s]+",
             Self::Route => r"(/[A-Za-z0-9._~/-]*|[A-Za-z0-9._-]+)",
             Self::Host => r"[A-Za-z0-9._-]+",
@@ -76,6 +84,10 @@ impl Form {
         match self {
             Self::Name => accept(is_name(text), text, "a name"),
             Self::Listen => accept(text.parse::<SocketAddr>().is_ok(), text, "an address and port"),
+            Self::Network => {
+                read_network(text).map(drop).map_err(|why| format!("`{}` {why}", clip(text)))
+            }
+            Self::Word => accept(is_word(text), text, "a word"),
             Self::Endpoint => Endpoint::read(text).map(drop),
             Self::Route => Route::read(text).map(drop),
             Self::Host => read_host(text).map(drop),

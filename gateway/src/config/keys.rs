@@ -78,13 +78,25 @@ pub static ROOT: Table = Table {
         key("limits", Kind::Table(&LIMITS), TABLE, "Bounds on what clients may send and get."),
         key("log", Kind::Table(&LOG), TABLE, "The access log: one line per call."),
         key(
+            "clients",
+            Kind::List { of: &Kind::Table(&CLIENT), max: MAX_CLIENTS },
+            Absent::Means("nobody is known by name"),
+            "Clients that are known by a key or a token, each with its plan.",
+        ),
+        key(
+            "jwt",
+            Kind::Table(&JWT),
+            Absent::Means("tokens are not taken"),
+            "Signed tokens (RFC 7519) that name a client: HS256, RS256, ES256, EdDSA.",
+        ),
+        key(
             "chains",
             Kind::List { of: &Kind::Table(&CHAIN), max: MAX_ROUTES },
             REFUSED,
             "The chains that are served, each with its pools of nodes.",
         ),
     ],
-    later: &["cache", "clients", "jwt"],
+    later: &["cache"],
 };
 
 static SERVER: Table = Table {
@@ -126,18 +138,157 @@ static SERVER: Table = Table {
             Absent::Means("any Host is served"),
             "The Host names that are served; others get 421.",
         ),
+        key(
+            "trusted_proxies",
+            Kind::List { of: &Kind::Text(Form::Network), max: MAX_ROUTES },
+            Absent::Means("none: a client is the peer of its connection"),
+            "Networks of the proxies and balancers in front. The client's address is the first from the right that is not theirs.",
+        ),
+        key(
+            "forwarded",
+            words(&["x-forwarded-for", "forwarded"]),
+            is("x-forwarded-for"),
+            "The header in which trusted proxies tell the client's address; the other one is not read.",
+        ),
+        key(
+            "proxy_protocol",
+            words(&["off", "required"]),
+            is("off"),
+            "Whether every connection begins with a PROXY header (version 1 or 2), from a trusted proxy.",
+        ),
+        key(
+            "idle",
+            words(&["direct", "alb", "nlb", "gcp"]),
+            is("direct"),
+            "What stands in front, for how long idle connections are kept: 75 s, 65 s, 360 s or 620 s. It must be longer than the balancer keeps them.",
+        ),
+        key(
+            "tls",
+            Kind::Either(&[
+                Kind::Table(&SERVER_TLS),
+                Kind::List { of: &Kind::Table(&SERVER_TLS), max: MAX_ROUTES },
+            ]),
+            Absent::Means("plain HTTP"),
+            "Certificates of the data port: one, or a list with names. A changed file is taken up within seconds.",
+        ),
+        key("path_keys", Kind::Bool, bool(false), "Take API keys from the path too: `/chain/key`."),
     ],
-    later: &[
-        "trusted_proxies",
-        "proxy_protocol",
-        "tls",
-        "idle",
-        "forwarded",
-        "state",
-        "secret",
-        "path_keys",
-    ],
+    later: &["state", "secret"],
 };
+
+static SERVER_TLS: Table = Table {
+    doc: "One certificate.",
+    keys: &[
+        key("cert", FILE, REFUSED, "PEM file of the certificate and its chain, leaf first."),
+        key("key", FILE, REFUSED, "PEM file of the private key."),
+        key(
+            "names",
+            Kind::List { of: &Kind::Text(Form::Host), max: MAX_ROUTES },
+            Absent::Means("it is the default certificate"),
+            "Server names (SNI) that get it.",
+        ),
+        key(
+            "client_ca",
+            FILE,
+            Absent::Means("clients need no certificate"),
+            "PEM file of the authorities of which clients must show a certificate.",
+        ),
+    ],
+    later: &[],
+};
+
+const MAX_CLIENTS: usize = 100_000;
+
+static CLIENT: Table = Table {
+    doc: "A client known by name: the name is its label in metrics and logs.",
+    keys: &[
+        key("name", NAME, REFUSED, "The client's name, unique in the file."),
+        key(
+            "key",
+            Kind::Either(&[Kind::Secret, Kind::List { of: &Kind::Secret, max: 16 }]),
+            Absent::Means("known by a token only"),
+            "Its API key, or several of which each is good; or `sha256:` and the key's SHA-256 in hex.",
+        ),
+        key(
+            "rate",
+            Kind::Table(&RATE),
+            Absent::Means("`limits.rate`, in a bucket of its own"),
+            "How much it may ask for.",
+        ),
+        key(
+            "in_flight",
+            Kind::Integer { min: 1, max: 1_000_000 },
+            Absent::Means("`limits.in_flight`"),
+            "Its calls in flight.",
+        ),
+        key(
+            "chains",
+            Kind::List { of: &NAME, max: MAX_ROUTES },
+            Absent::Means("all chains"),
+            "The chains it may use; others are 403.",
+        ),
+        key(
+            "methods",
+            Kind::Table(&METHOD_FILTER),
+            Absent::Means("all methods that the chain serves"),
+            "The methods it may use: `{ only = [...] }` or `{ except = [...] }`; others are 403.",
+        ),
+        key(
+            "origins",
+            Kind::List { of: &Kind::Text(Form::Origin), max: MAX_ROUTES },
+            Absent::Means("any origin, and no page at all"),
+            "Web origins that may use its key: a request from elsewhere is 403.",
+        ),
+    ],
+    later: &[],
+};
+
+static JWT: Table = Table {
+    doc: "Tokens that name a client, sent as `Authorization: Bearer …`.",
+    keys: &[
+        key(
+            "keys",
+            FILE,
+            REFUSED,
+            "File of a PEM public key, of a JWKS (RFC 7517), or of a secret of at least 32 bytes for HS256. Read again when it changes.",
+        ),
+        key(
+            "claim",
+            Kind::Text(Form::Method),
+            is("sub"),
+            "The claim whose text is the client's name.",
+        ),
+        key(
+            "issuer",
+            Kind::Text(Form::Word),
+            Absent::Means("not looked at"),
+            "What `iss` must be.",
+        ),
+        key(
+            "audience",
+            Kind::Text(Form::Word),
+            Absent::Means("not looked at"),
+            "What must be in `aud`.",
+        ),
+    ],
+    later: &[],
+};
+
+static RATE: Table = Table {
+    doc: "Weight per second and at once. A call costs its method's weight (`docs/limits.md`).",
+    keys: &[
+        key("weight_per_second", RATE_WEIGHT, REFUSED, "Weight that comes back every second."),
+        key(
+            "burst",
+            RATE_WEIGHT,
+            Absent::Means("twice `weight_per_second`"),
+            "Most weight at once; a batch or call that weighs more is 413.",
+        ),
+    ],
+    later: &[],
+};
+
+const RATE_WEIGHT: Kind = Kind::Integer { min: 1, max: 10_000_000 };
 
 static ADMIN: Table = Table {
     doc: "The operators' listener: metrics, health, API.",
@@ -186,9 +337,41 @@ static LIMITS: Table = Table {
             integer(20_000),
             "Client connections in all; never more than half the limit of open files.",
         ),
+        key(
+            "connections_per_client",
+            CONNECTIONS_OF_PEER,
+            integer(200),
+            "Connections of one peer (IPv6: of its /64); more are closed at once. Peers in `server.trusted_proxies` are not counted; those on loopback only if this is written.",
+        ),
+        key(
+            "connections_per_prefix",
+            CONNECTIONS_OF_PEER,
+            integer(256),
+            "Connections of one /24 (IPv6: of one /48). As `connections_per_client`.",
+        ),
+        key(
+            "rate",
+            Kind::Table(&RATE),
+            Absent::Means("no rate applies"),
+            "How much one client may ask for: one key, or one IPv4 address, or one IPv6 /64 (four times as much for its /56, sixteen times for its /48).",
+        ),
+        key(
+            "in_flight",
+            Kind::Integer { min: 1, max: 1_000_000 },
+            Absent::Means("no bound"),
+            "Calls of one client in flight; more are 429.",
+        ),
+        key(
+            "heavy",
+            Kind::Integer { min: 1, max: 1_000_000 },
+            Absent::Means("two for each node of the chain"),
+            "Heavy calls (lane `trace`) of one chain in flight; a client gets at most a tenth of them, at least one. More are 429.",
+        ),
     ],
-    later: &["rate", "connections_per_client", "connections_per_prefix", "in_flight", "heavy"],
+    later: &[],
 };
+
+const CONNECTIONS_OF_PEER: Kind = Kind::Integer { min: 1, max: 10_000_000 };
 
 static LOG: Table = Table {
     doc: "The access log: one line per call.",
@@ -264,6 +447,12 @@ static CHAIN: Table = Table {
             is("any"),
             "Origins of browser clients: `\"any\"`, without credentials, or a list.",
         ),
+        key(
+            "rate",
+            Kind::Table(&RATE),
+            Absent::Means("no rate applies"),
+            "How much all clients together may ask of this chain.",
+        ),
         key("limits", Kind::Table(&CHAIN_LIMITS), TABLE, "Bounds of this chain."),
         key("deadlines", Kind::Table(&DEADLINES), TABLE, "How long things may take."),
         key("retries", Kind::Table(&RETRIES), TABLE, "How often a call is tried elsewhere."),
@@ -287,7 +476,7 @@ static CHAIN: Table = Table {
             "Interchangeable nodes, one pool per zone.",
         ),
     ],
-    later: &["rate", "logs", "discover"],
+    later: &["logs", "discover"],
 };
 
 static CHAIN_LIMITS: Table = Table {
@@ -296,7 +485,7 @@ static CHAIN_LIMITS: Table = Table {
         key("body", SIZE_OF_BODY, Absent::Means("`limits.body`"), "Bytes of one request body."),
         key("batch", ITEMS_OF_BATCH, Absent::Means("`limits.batch`"), "Calls of one batch."),
     ],
-    later: &["rate", "response"],
+    later: &["response"],
 };
 
 static DEADLINES: Table = Table {
@@ -526,7 +715,7 @@ static NODE: Table = Table {
         ),
         key(
             "methods",
-            Kind::Table(&NODE_METHODS),
+            Kind::Table(&METHOD_FILTER),
             Absent::Means("all methods"),
             "The methods it is used for: `{ only = [...] }` or `{ except = [...] }`.",
         ),
@@ -589,8 +778,8 @@ static NODE_TLS: Table = Table {
     later: &[],
 };
 
-static NODE_METHODS: Table = Table {
-    doc: "The methods that a node is used for: one of the two.",
+static METHOD_FILTER: Table = Table {
+    doc: "Which methods: one of the two.",
     keys: &[
         key("only", METHOD_NAMES, Absent::Means("all but `except`"), "Only these."),
         key("except", METHOD_NAMES, Absent::Means("none is left out"), "All but these."),

@@ -6,7 +6,7 @@ use sha3::{Digest, Sha3_256};
 
 use crate::{
     config::{
-        Config, check,
+        Config, Files, check,
         file::{self, Env},
         print,
         problem::{Problem, Problems},
@@ -65,8 +65,9 @@ impl Config {
         let name = path.display().to_string();
         let mut problems = Problems::new(&name, text);
         let folder = path.parent().unwrap_or(Path::new(""));
-        let written = file::read(&mut problems, folder, env);
-        let config = written.map(|root| check::check(&mut problems, &root, folder));
+        let mut files = Files::default();
+        let written = file::read(&mut problems, folder, env, &mut files);
+        let config = written.map(|root| check::check(&mut problems, &root, folder, files));
         let sound = !problems.has_errors();
         let found = problems.finish();
         match config {

@@ -3,8 +3,8 @@
 //! for both, so that what is printed is what is compared.
 
 use crate::config::{
-    AccessLog, Admin, Chain, Config, Cors, Limits, Log, LogFormat, Node, NodeMethods, Oldest,
-    Retention, Secret, Server, UnknownMethods, unit,
+    AccessLog, Admin, Chain, Client, Config, Cors, Jwt, KeyHash, Limits, Log, LogFormat,
+    MethodFilter, Node, Oldest, Rate, Retention, Secret, Server, ServerTls, UnknownMethods, unit,
 };
 
 /// A part of the config: its header in TOML and its keys.
@@ -48,7 +48,8 @@ fn render(config: &Config, value: impl Fn(&Entry) -> &str) -> String {
             text.push_str(&format!("{} = {}\n", entry.key, value(entry)));
         }
     };
-    general(config).iter().for_each(&mut add);
+    general(config).iter().filter(|section| !section.entries.is_empty()).for_each(&mut add);
+    config.clients.iter().map(client).for_each(|section| add(&section));
     for chain in &config.chains {
         add(&self::chain(chain));
         for pool in &chain.pools {
@@ -61,8 +62,14 @@ fn render(config: &Config, value: impl Fn(&Entry) -> &str) -> String {
 }
 
 /// What stands above the chains.
-pub fn general(config: &Config) -> [Section; 4] {
-    [server(&config.server), admin(&config.admin), limits(&config.limits), log(&config.log)]
+pub fn general(config: &Config) -> [Section; 5] {
+    [
+        server(&config.server),
+        admin(&config.admin),
+        limits(&config.limits),
+        log(&config.log),
+        jwt(config.jwt.as_ref()),
+    ]
 }
 
 fn server(server: &Server) -> Section {
@@ -75,6 +82,21 @@ fn server(server: &Server) -> Section {
     ];
     let hosts = server.hosts.as_ref().map(|hosts| plain("hosts", list(hosts.iter().cloned())));
     entries.extend(hosts);
+    if !server.trusted_proxies.is_empty() {
+        let networks = list(server.trusted_proxies.iter().map(ToString::to_string));
+        entries.push(plain("trusted_proxies", networks));
+    }
+    let proxy_protocol = if server.proxy_protocol { "required" } else { "off" };
+    entries.extend([
+        plain("forwarded", text_value(server.forwarded.word())),
+        plain("proxy_protocol", text_value(proxy_protocol)),
+        plain("idle", text_value(server.idle.word())),
+        plain("path_keys", server.path_keys.to_string()),
+    ]);
+    if !server.tls.is_empty() {
+        let tables: Vec<_> = server.tls.iter().map(server_tls).collect();
+        entries.push(plain("tls", format!("[{}]", tables.join(", "))));
+    }
     Section { header: "[server]", entries }
 }
 
@@ -85,13 +107,23 @@ fn admin(admin: &Admin) -> Section {
 }
 
 fn limits(limits: &Limits) -> Section {
-    let entries = vec![
+    let mut entries = vec![
         plain("body", size(limits.body)),
         plain("batch", limits.batch.to_string()),
         plain("bodies", size(limits.bodies)),
         plain("response", size(limits.response)),
         plain("connections", limits.connections.to_string()),
     ];
+    let caps = [
+        ("connections_per_client", limits.connections_per_client),
+        ("connections_per_prefix", limits.connections_per_prefix),
+    ];
+    // What is written applies to loopback too: a default must not come back as written.
+    let written = caps.into_iter().filter(|(_, cap)| cap.written);
+    entries.extend(written.map(|(key, cap)| plain(key, cap.most.to_string())));
+    entries.extend(limits.rate.map(|rate| plain("rate", self::rate(rate))));
+    entries.extend(limits.in_flight.map(|most| plain("in_flight", most.to_string())));
+    entries.extend(limits.heavy.map(|most| plain("heavy", most.to_string())));
     Section { header: "[limits]", entries }
 }
 
@@ -137,6 +169,9 @@ pub fn chain(chain: &Chain) -> Section {
         plain("evm", chain.evm.to_string()),
         plain("unknown_methods", text_value(unknown)),
         plain("cors", cors),
+    ]);
+    entries.extend(chain.rate.map(|rate| plain("rate", self::rate(rate))));
+    entries.extend([
         plain("limits.body", size(chain.body)),
         plain("limits.batch", chain.read_limits.items.to_string()),
     ]);
@@ -189,13 +224,69 @@ pub fn node(node: &Node) -> Section {
     entries.push(plain("max_connections", node.max_connections.to_string()));
     entries.extend(node.rate.map(|value| plain("rate", value.to_string())));
     entries.extend(node.probe.map(|value| plain("probe", duration(value))));
-    let methods = match &node.methods {
-        NodeMethods::All => None,
-        NodeMethods::Only(names) => Some(("methods.only", names)),
-        NodeMethods::Except(names) => Some(("methods.except", names)),
-    };
-    entries.extend(methods.map(|(key, names)| plain(key, list(names.iter().cloned()))));
+    entries.extend(methods(&node.methods));
     Section { header: "[[chains.pools.nodes]]", entries }
+}
+
+fn methods(filter: &MethodFilter) -> Option<Entry> {
+    let (key, names) = match filter {
+        MethodFilter::All => return None,
+        MethodFilter::Only(names) => ("methods.only", names),
+        MethodFilter::Except(names) => ("methods.except", names),
+    };
+    Some(plain(key, list(names.iter().cloned())))
+}
+
+/// A client's keys. API keys stand as their hashes, which may not be shown either: a weak
+/// key can be found from its hash.
+pub fn client(client: &Client) -> Section {
+    let mut entries = vec![plain("name", text_value(&client.name))];
+    if !client.keys.is_empty() {
+        let hash = |key: &KeyHash| {
+            let digits: String = key.0.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("sha256:{digits}")
+        };
+        let full = list(client.keys.iter().map(hash));
+        entries.push(Entry { key: "key".to_owned(), full, shown: text_value("***") });
+    }
+    entries.extend(client.rate.map(|rate| plain("rate", self::rate(rate))));
+    entries.extend(client.in_flight.map(|most| plain("in_flight", most.to_string())));
+    let chains = client.chains.as_ref();
+    entries
+        .extend(chains.map(|names| plain("chains", list(names.iter().map(ToString::to_string)))));
+    entries.extend(methods(&client.methods));
+    let origins = client.origins.as_ref();
+    entries.extend(origins.map(|origins| plain("origins", list(origins.iter().cloned()))));
+    Section { header: "[[clients]]", entries }
+}
+
+fn jwt(jwt: Option<&Jwt>) -> Section {
+    let mut entries = Vec::new();
+    if let Some(jwt) = jwt {
+        entries.push(plain("keys", text_value(&jwt.keys.to_string_lossy())));
+        entries.push(plain("claim", text_value(&jwt.claim)));
+        let words = [("issuer", &jwt.issuer), ("audience", &jwt.audience)];
+        let written = words.into_iter().filter_map(|(key, word)| Some((key, word.as_ref()?)));
+        entries.extend(written.map(|(key, word)| plain(key, text_value(word))));
+    }
+    Section { header: "[jwt]", entries }
+}
+
+fn rate(rate: Rate) -> String {
+    let Rate { weight_per_second, burst } = rate;
+    format!("{{ weight_per_second = {weight_per_second}, burst = {burst} }}")
+}
+
+fn server_tls(tls: &ServerTls) -> String {
+    let path = |path: &std::path::Path| text_value(&path.to_string_lossy());
+    let mut text = format!("{{ cert = {}, key = {}", path(&tls.cert), path(&tls.key));
+    if !tls.names.is_empty() {
+        text.push_str(&format!(", names = {}", list(tls.names.iter().cloned())));
+    }
+    if let Some(ca) = &tls.client_ca {
+        text.push_str(&format!(", client_ca = {}", path(ca)));
+    }
+    text + " }"
 }
 
 fn tls(node: &Node) -> impl Iterator<Item = Entry> {

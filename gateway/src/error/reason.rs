@@ -136,6 +136,9 @@ reasons! {
     BatchTooLarge "batch_too_large" InvalidRequest Client 413 Never
         "The batch has more calls than the limit.",
         "Split the batch.";
+    ExceedsBurst "exceeds_burst" InvalidRequest Client 413 Never
+        "The call, or the batch as a whole, weighs more than the client may ever spend at once.",
+        "Split the batch (`data.limit` and `data.actual` are weights), or ask for less.";
     // The call.
     MethodNotFound "method_not_found" MethodNotFound Client 200 Never
         "The method is unknown here, or not offered.",
@@ -164,6 +167,12 @@ reasons! {
     RangeBeyondHead "range_beyond_head" InvalidParams Client 200 Later
         "The range ends at a block that does not exist yet.",
         "End it at the newest block, or ask again when the block is there.";
+    ParamsTooLarge "params_too_large" InvalidParams Client 200 Never
+        "A param is larger, or an object in the params has more members, than nodes should be asked to carry out.",
+        "Send less data, fewer overrides or a smaller gas limit.";
+    WrongChainId "wrong_chain_id" InvalidInput Client 200 Never
+        "The transaction is signed for another chain.",
+        "Check the wallet's network, or the URL.";
     BadTransaction "bad_transaction" InvalidParams Client 200 Never
         "The signed transaction is empty, too large, or not in the form that the chain's nodes take.",
         "Send the signed bytes as `0x` and hex digits (NEAR: as base64; ICON: as the signed object).";
@@ -222,6 +231,21 @@ reasons! {
     Unauthenticated "unauthenticated" InvalidRequest Client 401 Never
         "The API key is missing or not valid.",
         "Send a valid key in a header.";
+    NotInPlan "not_in_plan" NotSupported Client 403 Never
+        "The key's plan does not have this chain or method, or the page that sends it is not of an origin that may use it.",
+        "Use another key, or ask the operator.";
+    RateLimited "rate_limited" Limit Client 429 SOON
+        "The client has spent what it may for now.",
+        "Come back after `Retry-After`; send fewer or cheaper calls.";
+    InFlight "in_flight" Limit Client 429 SOON
+        "The client has as many calls in flight as it may.",
+        "Wait for answers before sending more.";
+    HeavySlots "heavy_slots" Limit Client 429 SPREAD
+        "All slots for heavy calls, or the client's share of them, are taken.",
+        "Send heavy calls one after the other.";
+    TooManyMisses "too_many_misses" Limit Client 429 SPREAD
+        "Too many requests with keys that are not valid came from this address.",
+        "Check the key.";
     ClientGone "client_gone" Unavailable Client 499 Never
         "The client left before the answer. Only logged, never sent.",
         "Nothing.";

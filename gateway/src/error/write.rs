@@ -87,6 +87,10 @@ impl CallError {
                     member("actual", actual);
                 }
             }
+            Self::ExceedsBurst { limit, actual } => {
+                member("limit", limit);
+                member("actual", actual);
+            }
             Self::ResponseTooLarge { limit } => member("limit", limit),
             Self::HistoryPruned { earliest: Some(earliest) } => member("earliest", earliest),
             Self::WriteInDoubt { hash: Some(hash) } => {

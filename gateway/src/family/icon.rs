@@ -179,7 +179,9 @@ pub const fn error_message(kind: Kind) -> &'static str {
         Kind::Internal => "InternalError",
         Kind::NotFound => "NotFound: no node has the block yet",
         Kind::Pruned => "NotFound: PrunedBlock",
-        Kind::Unavailable | Kind::TooLarge | Kind::Limit => super::ethereum::error_message(kind),
+        Kind::InvalidInput | Kind::Unavailable | Kind::TooLarge | Kind::Limit => {
+            super::ethereum::error_message(kind)
+        }
     }
 }
 

@@ -193,6 +193,7 @@ pub const fn error_code(kind: Kind) -> i32 {
         Kind::InvalidRequest => -32_600,
         Kind::MethodNotFound | Kind::NeedsWebsocket | Kind::NotSupported => -32_601,
         Kind::Internal
+        | Kind::InvalidInput
         | Kind::NotFound
         | Kind::Pruned
         | Kind::Unavailable
@@ -208,6 +209,7 @@ pub const fn error_message(kind: Kind) -> &'static str {
         Kind::InvalidRequest => "Invalid request",
         Kind::MethodNotFound | Kind::NeedsWebsocket | Kind::NotSupported => "Method not found",
         Kind::Internal
+        | Kind::InvalidInput
         | Kind::NotFound
         | Kind::Pruned
         | Kind::Unavailable
@@ -233,7 +235,7 @@ pub const fn error_members(kind: Kind) -> &'static str {
         Kind::Pruned => {
             r#""name":"HANDLER_ERROR","cause":{"info":{},"name":"GARBAGE_COLLECTED_BLOCK"},"#
         }
-        Kind::Internal | Kind::Unavailable | Kind::TooLarge | Kind::Limit => {
+        Kind::Internal | Kind::InvalidInput | Kind::Unavailable | Kind::TooLarge | Kind::Limit => {
             r#""name":"INTERNAL_ERROR","cause":{"info":{"error_message":"The gateway cannot serve the call"},"name":"INTERNAL_ERROR"},"#
         }
     }

@@ -64,7 +64,7 @@ impl Scope<'_> {
         access.write(&Record {
             request_id: self.from.request_id.0,
             protocol: self.from.protocol.word(),
-            client: self.from.peer,
+            client: self.from.address,
             chain: &self.chain.config.name,
             method: method.label(),
             lane: method.lane.word(),

@@ -72,8 +72,12 @@ impl Serve for Edge {
         request: Request<Incoming>,
         link: Link,
     ) -> Result<Response<Reply>, Abort> {
-        let origin =
-            Origin { request_id: self.0.ids.next(), peer: link.peer.ip(), protocol: link.protocol };
+        let origin = Origin {
+            request_id: self.0.ids.next(),
+            address: link.peer.ip(),
+            protocol: link.protocol,
+            known: false,
+        };
         let counted = self.0.gateway.responses.begin();
         let mut response = self.0.answer(request, origin).await?;
         counted.with(response.status().as_u16());

@@ -46,6 +46,7 @@ impl Checker<'_, '_> {
                 _ => UnknownMethods::Refuse,
             },
             cors: cors(fields),
+            rate: super::edge::rate(fields.table("rate")),
             read_limits: ReadLimits {
                 items: limit("batch").map_or(self.limits.batch, |batch| small(Some(batch))),
                 ..ReadLimits::default()

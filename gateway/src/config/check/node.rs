@@ -3,10 +3,11 @@
 use std::{collections::HashSet, path::Path};
 
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use sha2::{Digest, Sha256};
 
 use super::{Checker, resolve, small};
 use crate::config::{
-    Endpoint, Node, NodeMethods, NodeTls, Oldest, Retention, Secret,
+    Endpoint, MethodFilter, Node, NodeTls, Oldest, Retention, Secret,
     file::{Datum, Fields, Item, is_wide},
     load::read_bounded,
 };
@@ -20,7 +21,7 @@ impl Checker<'_, '_> {
         let http = fields.text("http").and_then(|text| Endpoint::read(text).ok());
         let tls = self.tls(fields, http.as_ref());
         let oldest = self.oldest(fields);
-        let methods = self.node_methods(fields);
+        let methods = self.method_filter(fields);
         let headers = self.headers(fields);
         if let Some(endpoint) = &http {
             self.once_at(fields, endpoint, seen);
@@ -95,20 +96,20 @@ impl Checker<'_, '_> {
         Some(oldest)
     }
 
-    fn node_methods(&mut self, fields: &Fields) -> NodeMethods {
-        let Some(item) = fields.get("methods") else { return NodeMethods::All };
-        let Some(table) = item.table() else { return NodeMethods::All };
+    pub(super) fn method_filter(&mut self, fields: &Fields) -> MethodFilter {
+        let Some(item) = fields.get("methods") else { return MethodFilter::All };
+        let Some(table) = item.table() else { return MethodFilter::All };
         let names =
             |key| table.list(key).iter().filter_map(Item::text).map(str::to_owned).collect();
         match (table.get("only"), table.get("except")) {
-            (Some(_), None) => NodeMethods::Only(names("only")),
-            (None, Some(_)) => NodeMethods::Except(names("except")),
+            (Some(_), None) => MethodFilter::Only(names("only")),
+            (None, Some(_)) => MethodFilter::Except(names("except")),
             (only, _) => {
                 let message =
                     if only.is_some() { "has both `only` and `except`" } else { "is empty" };
                 let allowed = "{ only = [...] } or { except = [...] }".to_owned();
                 self.problems.error_allowed(&item.place, message, allowed);
-                NodeMethods::All
+                MethodFilter::All
             }
         }
     }
@@ -131,6 +132,7 @@ impl Checker<'_, '_> {
             cert: path("cert"),
             key: path("key"),
             name: table.text("name").map(str::to_ascii_lowercase),
+            contents: None,
         };
         let files = [("ca", &tls.ca, false), ("cert", &tls.cert, false), ("key", &tls.key, true)];
         for (key, path, secret) in files {
@@ -138,15 +140,22 @@ impl Checker<'_, '_> {
                 self.pem(table, key, path, secret);
             }
         }
-        tls
+        let contents: Vec<_> = files
+            .iter()
+            .filter_map(|(_, path, _)| self.files.digest_of(path.as_ref()?))
+            .flatten()
+            .collect();
+        let contents = (!contents.is_empty()).then(|| Sha256::digest(contents).into());
+        NodeTls { contents, ..tls }
     }
 
-    fn pem(&mut self, table: &Fields, key: &str, path: &Path, secret: bool) {
+    pub(super) fn pem(&mut self, table: &Fields, key: &str, path: &Path, secret: bool) {
         let place = table.place(key);
         let bytes = match read_bounded(path, PEM_BYTES) {
             Ok(bytes) => bytes,
             Err(message) => return self.problems.error(&place, message),
         };
+        self.files.add(path, &bytes);
         let good = if secret {
             PrivateKeyDer::from_pem_slice(&bytes).is_ok()
         } else {

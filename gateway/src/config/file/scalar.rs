@@ -113,8 +113,10 @@ impl Reader<'_, '_> {
             return None;
         };
         let item = self.value(&Kind::Text(crate::config::form::Form::File), value, path)?;
-        match read_secret(&self.folder.join(item.text()?)) {
+        let path = super::super::check::resolve(self.folder, item.text()?);
+        match read_secret(&path) {
             Ok((text, wide)) => {
+                self.files.add(&path, text.as_bytes());
                 if wide {
                     let message = "can be read by others: its mode is wider than 0640";
                     self.problems.warn(&item.place, message);
