@@ -76,7 +76,8 @@ fn text(gateway: &Gateway) -> String {
 fn serve(gateway: &Gateway, text: &'static str) {
     let from = Origin {
         request_id: RequestId(1),
-        peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        known: false,
         protocol: Protocol::H1,
     };
     let chain = gateway.current.find(|topology| topology.by_path("/")).unwrap();
