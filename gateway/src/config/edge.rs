@@ -88,6 +88,9 @@ pub struct ServerTls {
     pub client_ca: Option<PathBuf>,
 }
 
+/// A key that is written as its hash begins so; 64 hex digits follow.
+pub const HASHED: &str = "sha256:";
+
 /// SHA-256 of an API key: the key itself is not kept.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyHash(pub [u8; 32]);

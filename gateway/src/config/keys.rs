@@ -254,7 +254,7 @@ static JWT: Table = Table {
         ),
         key(
             "claim",
-            Kind::Text(Form::Method),
+            Kind::Text(Form::Word),
             is("sub"),
             "The claim whose text is the client's name.",
         ),

@@ -247,7 +247,9 @@ pub fn client(client: &Client) -> Section {
             format!("sha256:{digits}")
         };
         let full = list(client.keys.iter().map(hash));
-        entries.push(Entry { key: "key".to_owned(), full, shown: text_value("***") });
+        // Told apart, for no two clients may have one key.
+        let shown = text_value(&format!("*** of {}", client.name));
+        entries.push(Entry { key: "key".to_owned(), full, shown });
     }
     entries.extend(client.rate.map(|rate| plain("rate", self::rate(rate))));
     entries.extend(client.in_flight.map(|most| plain("in_flight", most.to_string())));

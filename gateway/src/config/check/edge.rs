@@ -9,15 +9,16 @@ use super::{Checker, resolve, small};
 use crate::{
     config::{
         Chain, Config,
-        edge::{Client, Forwarded, Idle, Jwt, KeyHash, PeerCap, Rate, ServerTls, read_network},
+        edge::{
+            Client, Forwarded, HASHED, Idle, Jwt, KeyHash, PeerCap, Rate, ServerTls, read_network,
+        },
         file::{Datum, Fields, Item},
         problem::Problems,
     },
+    method::Class,
     names::Name,
 };
 
-/// A key that is given as its hash begins so; 64 hex digits follow.
-const HASHED: &str = "sha256:";
 /// Shorter keys can be guessed.
 const SHORT_KEY: usize = 16;
 /// Balancers are told apart by nothing but their idle times: this is what most of them keep.
@@ -257,7 +258,7 @@ pub(super) fn unaffordable(problems: &mut Problems<'_>, root: &Fields, config: &
         .chains
         .iter()
         .flat_map(|chain| chain.methods.rows())
-        .filter(|row| row.weight > rate.burst)
+        .filter(|row| row.class != Class::Refuse && row.weight > rate.burst)
         .max_by_key(|row| row.weight);
     let (Some(row), Some(limits)) = (heaviest, root.table("limits")) else { return };
     let message = format!(

@@ -8,6 +8,7 @@ use toml::de::{DeInteger, DeTable, DeValue};
 use super::{Datum, Reader};
 use crate::config::{
     Secret,
+    edge::HASHED,
     form::clip,
     kind::Kind,
     problem::{Place, closest},
@@ -93,7 +94,8 @@ impl Reader<'_, '_> {
         place: &Place,
     ) -> Option<Datum> {
         let filled = self.interpolate(text, span, place)?;
-        if !filled.from_env && !filled.text.trim().is_empty() {
+        let harmless = filled.text.trim().is_empty() || filled.text.starts_with(HASHED);
+        if !filled.from_env && !harmless {
             let message = "is a secret in plain text: use { file = \"…\" } or ${NAME}";
             self.problems.warn(place, message);
         }
