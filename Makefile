@@ -18,6 +18,7 @@ lint:
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 unit:
+	scripts/proxies.sh
 	$(CARGO) test --workspace
 
 binaries:

@@ -1,10 +1,11 @@
 //! What must hold for any bytes, one function per fuzz target. Shared by the
 //! fuzzer and by the test that replays the corpora (gateway/tests/corpus.rs).
 
-use std::sync::LazyLock;
+use std::{path::Path, sync::LazyLock};
 
 use bytes::Bytes;
 use headrace_gateway::{
+    config::{Config, print},
     family::Family,
     method::{MethodTable, Needs},
     rpc::{
@@ -96,5 +97,20 @@ pub fn method_rows(data: &[u8]) {
         let (table, problems) = MethodTable::read(family, text);
         assert!(table.row_of("eth_call").weight >= 1);
         assert!(problems.iter().all(|problem| !problem.allowed.is_empty()));
+    }
+}
+
+/// Any text is a config or a list of problems; a config is written back as itself. Variables
+/// are those of nobody: nothing of the machine is read.
+pub fn config(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let none = |_: &str| None;
+    match Config::parse(text, Path::new("/nonexistent/headrace.toml"), &none) {
+        Ok(loaded) => {
+            let text = print::written(&loaded.config);
+            let again = Config::parse(&text, Path::new("/nonexistent/headrace.toml"), &none);
+            assert_eq!(again.ok().map(|again| again.config.revision), Some(loaded.config.revision));
+        }
+        Err(problems) => assert!(!problems.is_empty()),
     }
 }

@@ -8,6 +8,8 @@
 mod answers;
 #[path = "support/control.rs"]
 mod control;
+#[path = "support/differential/mod.rs"]
+mod differential;
 #[path = "support/fleet.rs"]
 mod fleet;
 #[path = "support/raw.rs"]

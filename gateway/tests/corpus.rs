@@ -34,6 +34,11 @@ fn params_of_the_corpus_hold() -> io::Result<()> {
 }
 
 #[test]
+fn configs_of_the_corpus_hold() -> io::Result<()> {
+    replay("config", targets::config)
+}
+
+#[test]
 fn method_tables_of_the_corpus_hold() -> io::Result<()> {
     replay("method_rows", targets::method_rows)
 }
