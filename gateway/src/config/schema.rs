@@ -161,6 +161,12 @@ fn inner_docs(path: &str, kind: &Kind, page: &mut String) {
         Kind::Table(table) if table.keys.len() > 1 => table_docs(path, table, page),
         Kind::List { of, .. } => inner_docs(&format!("{path}[]"), of, page),
         Kind::Map { of, .. } => inner_docs(&format!("{path}.NAME"), of, page),
+        // One table, or a list of the same: it is told once.
+        Kind::Either([first @ Kind::Table(one), Kind::List { of: Kind::Table(other), .. }])
+            if std::ptr::eq(*one, *other) =>
+        {
+            inner_docs(path, first, page);
+        }
         Kind::Either(kinds) => kinds.iter().for_each(|kind| inner_docs(path, kind, page)),
         _ => {}
     }
