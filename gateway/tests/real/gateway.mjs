@@ -15,6 +15,11 @@ export const ADMIN_PORT = 9545;
 export const MAX_BATCH = 50;
 export const MAX_BODY = 128 * 1024;
 
+/** Keys of clients with a plan, taken from the path. */
+export const KEYS = { poor: "poor-client-s-key", modest: "modest-client-s-key", unknown: "nobody-s-long-key" };
+/** The whole bucket of the poor one: a state call of Substrate, two of Ethereum. */
+const POOR_BURST = 20;
+
 export class Gateway {
   /** Serves `nodes` from the zone `zone`; `chain` has the keys of a chain in a config, but for its pools. */
   static async start(chain, nodes, zone) {
@@ -74,6 +79,7 @@ function configText(chain, nodes, zone, port, admin) {
 listen = ["127.0.0.1:${port}"]
 zone = "${zone}"
 drain = "0s"
+path_keys = true
 
 [admin]
 listen = "127.0.0.1:${admin}"
@@ -84,6 +90,16 @@ body = "${MAX_BODY / 1024}KiB"
 
 [log]
 access = "access.log"
+
+[[clients]]
+name = "poor"
+key = "${KEYS.poor}"
+rate = { weight_per_second = 1, burst = ${POOR_BURST} }
+
+[[clients]]
+name = "modest"
+key = "${KEYS.modest}"
+methods = { only = ["eth_chainId", "eth_blockNumber", "system_chain"] }
 
 [[chains]]
 ${Object.entries(chain).map(([key, value]) => `${key} = ${JSON.stringify(value)}`).join("\n")}

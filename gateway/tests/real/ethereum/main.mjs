@@ -18,7 +18,7 @@ import { ethers, ethersDefault } from "./ethers.mjs";
 import { Geth } from "./geth.mjs";
 import { oldStates, reorg } from "./histories.mjs";
 import { raw } from "./raw.mjs";
-import { REJECTED, abandoned, retries } from "./retries.mjs";
+import { LIMITED, REJECTED, abandoned, retries } from "../retries.mjs";
 import { tour } from "./tour.mjs";
 import { viem, viemDefault } from "./viem.mjs";
 import { wallet } from "./wallets.mjs";
@@ -54,7 +54,7 @@ export async function main(run) {
   }
   await withoutFile(run, chain);
   const makers = { viem: viemDefault, ethers: ethersDefault, "web3.py": (at) => python.defaults(at) };
-  await retries(url, makers, REJECTED);
+  await retries(url, makers, [...REJECTED, ...LIMITED]);
   const unsent = await pairs[0].reference.sign(9);
   for (const node of chain.nodes) await chain.kill(node);
   await retries(url, makers, abandoned(unsent));

@@ -4,11 +4,12 @@
 import assert from "node:assert/strict";
 
 import { Chain } from "../chain.mjs";
+import { LIMITED_SUBSTRATE, retries } from "../retries.mjs";
 import { Gateway } from "../gateway.mjs";
 import { Python } from "../python.mjs";
 import { unnoticed } from "../watch.mjs";
 import { Chopsticks, GENESIS } from "./chopsticks.mjs";
-import { polkadotjs } from "./polkadotjs.mjs";
+import { polkadotjs, polkadotjsDefault } from "./polkadotjs.mjs";
 import { quirks, wrongHash } from "./quirks.mjs";
 import { tour } from "./tour.mjs";
 import { SubstrateWatch } from "./watch.mjs";
@@ -33,7 +34,10 @@ export async function main(run) {
   const pairs = await startClients(run, url, chain.reference.url);
   await Promise.all(pairs.map((pair, i) => tour(pair, chain, [ALICE, BOB][i])));
   await quirks(url, chain, pairs, run.direct);
-  if (!run.direct) await faults(chain, pairs);
+  if (!run.direct) {
+    await faults(chain, pairs);
+    await retries(url, { "@polkadot/api": polkadotjsDefault }, LIMITED_SUBSTRATE);
+  }
   await wrongHash(url, chain);
 }
 

@@ -5,6 +5,12 @@ import { ApiPromise, HttpProvider, Keyring } from "@polkadot/api";
 // It tells what it misses over HTTP, and every error that a call of it gets.
 for (const level of ["warn", "error"]) console[level] = () => {};
 
+/** Calls as @polkadot/api's HTTP provider makes them, to see how often it tries. */
+export function polkadotjsDefault(url) {
+  const provider = new HttpProvider(url);
+  return { call: (method, params) => provider.send(method, params) };
+}
+
 export async function polkadotjs(url, { seed }) {
   const provider = new HttpProvider(url);
   const api = await ApiPromise.create({ provider, noInitWarn: true, throwOnConnect: true });

@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 
-import { check } from "../check.mjs";
-import { MAX_BATCH, MAX_BODY } from "../gateway.mjs";
+import { check } from "./check.mjs";
+import { KEYS, MAX_BATCH, MAX_BODY } from "./gateway.mjs";
 
 /** More HTTP requests than this in a second for one call is an amplification. */
 const MOST = 4;
@@ -46,6 +46,7 @@ class Counter {
 /** `clients` maps a name to a maker of its default form for a URL. */
 export async function retries(url, clients, rows) {
   for (const row of rows) {
+    await row.before?.(`${url}${row.path ?? ""}`);
     const one = ([name, make]) =>
       check(`${name}: ${row.name} is tried at most ${MOST} times in a second`, () => attempts(`${url}${row.path ?? ""}`, make, row));
     await Promise.all(Object.entries(clients).map(one));
@@ -81,6 +82,35 @@ export const REJECTED = [
   { name: "an unknown path", path: "/nope", status: 404, code: -32600, run: (client) => client.call("eth_blockNumber", []) },
   { name: "a batch over the limit", status: 413, code: -32600, run: (client) => client.batch(MAX_BATCH + 1) },
   { name: "a body over the limit", status: 413, code: -32600, run: (client) => client.call("eth_call", [{ to: SOMEBODY, data: `0x${"00".repeat(MAX_BODY)}` }, "latest"]) },
+];
+
+/** Sends a call until the client at `url` has spent what it may. */
+async function spend(url, method, params) {
+  const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
+  for (let tries = 0; tries < 10; tries++) {
+    const answer = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body });
+    await answer.arrayBuffer();
+    if (answer.status === 429) return;
+  }
+  assert.fail("the bucket is never empty");
+}
+
+const READ = ["eth_call", [{ to: SOMEBODY, data: "0x" }, "latest"]];
+
+/** What a plan does not have, or not now. */
+export const LIMITED = [
+  { name: "a client that has spent its rate", path: `/eth/${KEYS.poor}`, before: (url) => spend(url, ...READ), status: 429, code: -32005, run: (client) => client.call(...READ) },
+  { name: "a batch heavier than the bucket", path: `/eth/${KEYS.poor}`, status: 413, code: -32600, run: (client) => client.batch(20) },
+  { name: "a method outside the plan", path: `/eth/${KEYS.modest}`, status: 403, code: -32004, run: (client) => client.call(...READ) },
+  { name: "a key that is not valid", path: `/eth/${KEYS.unknown}`, status: 401, code: -32600, run: (client) => client.call(...READ) },
+];
+
+const STATE = ["state_call", ["Core_version", "0x"]];
+
+export const LIMITED_SUBSTRATE = [
+  { name: "a client that has spent its rate", path: `/dot/${KEYS.poor}`, before: (url) => spend(url, ...STATE), status: 429, code: -32999, run: (client) => client.call(...STATE) },
+  { name: "a method outside the plan", path: `/dot/${KEYS.modest}`, status: 403, code: -32601, run: (client) => client.call(...STATE) },
+  { name: "a key that is not valid", path: `/dot/${KEYS.unknown}`, status: 401, code: -32600, run: (client) => client.call(...STATE) },
 ];
 
 /** After the last node died. `raw` is a signed transaction. */
