@@ -72,6 +72,10 @@ pub enum CallError {
     Expectation,
     Misdirected,
     Unauthenticated,
+    /// Both a `Content-Length` and a `Transfer-Encoding`.
+    SmugglingClTe,
+    /// A version that is neither HTTP/1.0 nor 1.1: 505.
+    HttpVersion,
     // after choosing
     /// No node of the chain may be asked; why none of them, where nodes were looked at. For
     /// operators: the access log has it, clients never do.
@@ -127,6 +131,8 @@ impl CallError {
             Self::Expectation => Reason::Expectation,
             Self::Misdirected => Reason::Misdirected,
             Self::Unauthenticated => Reason::Unauthenticated,
+            Self::SmugglingClTe => Reason::SmugglingClTe,
+            Self::HttpVersion => Reason::HttpVersion,
             Self::NoNode(_) => Reason::NoHealthyUpstream,
             Self::Overloaded => Reason::Overloaded,
             Self::MethodUnavailable => Reason::MethodUnavailable,

@@ -222,6 +222,12 @@ reasons! {
     Unauthenticated "unauthenticated" InvalidRequest Client 401 Never
         "The API key is missing or not valid.",
         "Send a valid key in a header.";
+    SmugglingClTe "smuggling_cl_te" InvalidRequest Client 400 Never
+        "The HTTP request has both a `Content-Length` and a `Transfer-Encoding`.",
+        "Send one of them; check the proxies before this gateway.";
+    HttpVersion "http_version" InvalidRequest Client 505 Never
+        "The HTTP version is not served in this form.",
+        "Use HTTP/1.1, or HTTP/2 with its preface.";
     ClientGone "client_gone" Unavailable Client 499 Never
         "The client left before the answer. Only logged, never sent.",
         "Nothing.";

@@ -72,13 +72,22 @@ impl Serve for Edge {
         request: Request<Incoming>,
         link: Link,
     ) -> Result<Response<Reply>, Abort> {
-        let origin =
-            Origin { request_id: self.0.ids.next(), peer: link.peer.ip(), protocol: link.protocol };
+        let origin = self.0.origin(link);
         let counted = self.0.gateway.responses.begin();
         let mut response = self.0.answer(request, origin).await?;
         counted.with(response.status().as_u16());
         reply::identify(response.headers_mut(), origin.request_id);
         Ok(response)
+    }
+
+    fn refuse(&self, error: &CallError, link: Link) -> Response<Reply> {
+        let origin = self.0.origin(link);
+        let counted = self.0.gateway.responses.begin();
+        let answer = self.0.gateway.refuse(None, error.clone(), &origin);
+        let mut response = self.0.respond(Answer { close: true, ..answer }, &origin);
+        counted.with(response.status().as_u16());
+        reply::identify(response.headers_mut(), origin.request_id);
+        response
     }
 }
 
@@ -90,6 +99,10 @@ enum Way {
 }
 
 impl Inner {
+    fn origin(&self, link: Link) -> Origin {
+        Origin { request_id: self.ids.next(), peer: link.peer.ip(), protocol: link.protocol }
+    }
+
     async fn answer(
         &self,
         request: Request<Incoming>,
