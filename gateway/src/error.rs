@@ -93,6 +93,10 @@ pub enum CallError {
     HeavySlots,
     /// Signed for another chain.
     WrongChainId,
+    /// Both a `Content-Length` and a `Transfer-Encoding`.
+    SmugglingClTe,
+    /// A version that is neither HTTP/1.0 nor 1.1: 505.
+    HttpVersion,
     // after choosing
     /// No node of the chain may be asked; why none of them, where nodes were looked at. For
     /// operators: the access log has it, clients never do.
@@ -155,6 +159,8 @@ impl CallError {
             Self::InFlight => Reason::InFlight,
             Self::HeavySlots => Reason::HeavySlots,
             Self::WrongChainId => Reason::WrongChainId,
+            Self::SmugglingClTe => Reason::SmugglingClTe,
+            Self::HttpVersion => Reason::HttpVersion,
             Self::NoNode(_) => Reason::NoHealthyUpstream,
             Self::Overloaded => Reason::Overloaded,
             Self::MethodUnavailable => Reason::MethodUnavailable,

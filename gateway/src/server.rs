@@ -9,6 +9,7 @@
 
 mod accept;
 mod connection;
+pub mod filter;
 pub mod http;
 mod pace;
 mod socket;
@@ -28,10 +29,12 @@ use hyper::body::Incoming;
 use socket2::{Domain, Protocol as Transport, Socket, Type};
 use tokio::sync::watch;
 
-use crate::gateway::Protocol;
+use crate::{error::CallError, gateway::Protocol};
 
 pub use accept::serve_here;
 pub use http::reply::Reply;
+
+use http::reply;
 
 /// Connections that wait in the kernel to be accepted.
 const BACKLOG: i32 = 4096;
@@ -45,6 +48,12 @@ pub trait Serve: Clone + Send + Sync + 'static {
         request: hyper::Request<Incoming>,
         link: Link,
     ) -> impl Future<Output = Result<hyper::Response<Reply>, Abort>> + Send + 'static;
+
+    /// The answer to a request whose head was refused, and is not there. Its connection
+    /// ends with it.
+    fn refuse(&self, error: &CallError, _link: Link) -> hyper::Response<Reply> {
+        reply::bare(error)
+    }
 }
 
 /// The connection that a request came on.
@@ -124,6 +133,9 @@ pub struct Timing {
     /// What an idle HTTP/1 connection still gets when the server finishes: its
     /// client may be writing the next request just now. Default 1 s.
     pub farewell: Duration,
+    /// After which a connection is asked to make way for a new one, so that no balancer
+    /// sticks to one gateway for ever; a tenth more or less. Default 30 min.
+    pub age: Duration,
 }
 
 impl Default for Timing {
@@ -135,6 +147,7 @@ impl Default for Timing {
             stuck: Duration::from_secs(60),
             linger: Duration::from_secs(1),
             farewell: Duration::from_secs(1),
+            age: Duration::from_secs(30 * 60),
         }
     }
 }

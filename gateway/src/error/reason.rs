@@ -246,6 +246,12 @@ reasons! {
     TooManyMisses "too_many_misses" Limit Client 429 SPREAD
         "Too many requests with keys that are not valid came from this address.",
         "Check the key.";
+    SmugglingClTe "smuggling_cl_te" InvalidRequest Client 400 Never
+        "The HTTP request has both a `Content-Length` and a `Transfer-Encoding`.",
+        "Send one of them; check the proxies before this gateway.";
+    HttpVersion "http_version" InvalidRequest Client 505 Never
+        "The HTTP version is not served in this form.",
+        "Use HTTP/1.1, or HTTP/2 with its preface.";
     ClientGone "client_gone" Unavailable Client 499 Never
         "The client left before the answer. Only logged, never sent.",
         "Nothing.";

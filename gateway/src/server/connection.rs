@@ -30,11 +30,13 @@ use tokio::{
 
 use crate::{
     clock,
-    gateway::Protocol,
+    gateway::{Protocol, chance},
     server::{
-        Abort, Link, Phase, Reply, Serve, Timing, Traffic, count, next_phase,
-        pace::{Busy, Clocks, Pace, Stage},
-        socket::Paced,
+        Abort, Link, Phase, Reply, Serve, Timing, Traffic, count,
+        filter::{Frames, Gate, Heads, h1},
+        next_phase,
+        pace::{Busy, Clocks, Expired, Pace, Stage},
+        socket::{Paced, Wire},
     },
     wake::Bell,
 };
@@ -50,7 +52,6 @@ const FIRST_READ: usize = 4 * 1024;
 
 // What one connection can make us hold. In HTTP/2 one byte on the wire (an index into
 // HPACK's table) is a whole field in memory, hence few streams and short header lists.
-const HEAD_BYTES: usize = 32 * 1024;
 const BUFFER_BYTES: usize = 64 * 1024;
 const STREAMS: u32 = 64;
 const STREAM_WINDOW: u32 = 64 * 1024;
@@ -70,27 +71,27 @@ pub(super) struct Served<S> {
 
 /// Serves a connection to its end.
 pub(super) async fn run<S: Serve>(mut stream: TcpStream, mut served: Served<S>) {
-    let clocks = Clocks::start(served.timing, Instant::now());
+    let clocks = Clocks::start(served.timing, Instant::now(), chance::draw());
     // Answers are written whole; waiting for more to send only delays them.
     drop(stream.set_nodelay(true));
     served.phases.mark_changed();
-    let mut ahead = BytesMut::with_capacity(FIRST_READ);
+    let mut ahead = BytesMut::new();
     let spoken = match sniff_in_time(&mut stream, &mut ahead, &mut served).await {
         Some(Spoken::Http(protocol)) => protocol,
         Some(Spoken::Foreign) => return count(&served.traffic.foreign),
         None => return,
     };
     let pace = Arc::new(Pace::default());
-    let socket = Paced {
-        stream,
-        ahead: ahead.freeze(),
-        pace: Arc::clone(&pace),
-        marks_heads: spoken == Protocol::H1,
-        lingers: true,
+    let gate = match spoken {
+        Protocol::H1 => Gate::Heads(Heads::new(Arc::clone(&pace))),
+        Protocol::H2 => Gate::Frames(Frames::default()),
     };
+    let wire = Wire { stream, ahead: ahead.freeze(), lingers: true };
+    let socket = Paced { wire, pace: Arc::clone(&pace), gate };
+    // Boxed: a connection that has said nothing yet should hold next to nothing.
     match spoken {
-        Protocol::H1 => http1(socket, served, pace, clocks).await,
-        Protocol::H2 => http2(socket, served, pace, clocks).await,
+        Protocol::H1 => Box::pin(http1(socket, served, pace, clocks)).await,
+        Protocol::H2 => Box::pin(http2(socket, served, pace, clocks)).await,
     }
 }
 
@@ -136,6 +137,9 @@ async fn sniff(stream: &mut TcpStream, ahead: &mut BytesMut) -> io::Result<Spoke
         if let Some(spoken) = classify(ahead) {
             return Ok(spoken);
         }
+        // No memory for what has not come.
+        stream.readable().await?;
+        ahead.reserve(FIRST_READ - ahead.len());
         if stream.read_buf(ahead).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -173,7 +177,7 @@ async fn http1<S: Serve>(socket: Paced, served: Served<S>, pace: Arc<Pace>, cloc
         service_fn(move |request| exchange(service.clone(), request, link, Arc::clone(&marks)));
     let mut builder = http1::Builder::new();
     // No `pipeline_flush`: it leaves hyper's own refusals unsent (measured, 1.12).
-    builder.header_read_timeout(None).max_header_size(HEAD_BYTES).max_buf_size(BUFFER_BYTES);
+    builder.header_read_timeout(None).max_header_size(h1::HEAD_BYTES).max_buf_size(BUFFER_BYTES);
     let connection = pin!(builder.serve_connection(TokioIo::new(socket), exchange));
     let bell = Bell::default();
     let drive = Drive { pace, clocks, traffic, phases, bell, protocol: Protocol::H1 };
@@ -209,7 +213,10 @@ async fn exchange<S: Serve>(
     pace: Arc<Pace>,
 ) -> Result<Response<Reply>, Abort> {
     let busy = Busy::begin(&pace);
-    let mut response = service.answer(request, link).await?;
+    let mut response = match pace.next_request() {
+        None => service.answer(request, link).await?,
+        Some(fault) => service.refuse(&fault.into(), link),
+    };
     if link.protocol == Protocol::H1 && pace.closes() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
@@ -230,7 +237,7 @@ struct Drive {
 
 enum Step {
     Ended(hyper::Result<()>),
-    Expired(Stage),
+    Expired(Expired),
     Phase(Phase),
 }
 
@@ -244,12 +251,20 @@ impl Drive {
         loop {
             match self.step(connection.as_mut()).await {
                 Step::Ended(outcome) => return self.note(&outcome),
-                Step::Expired(Stage::Idle) if !asked => {
+                Step::Expired(Expired::Stage(Stage::Idle)) if !asked => {
                     asked = true;
                     ask(connection.as_mut());
                     self.clocks.ask();
                 }
-                Step::Expired(stage) => return self.expired(stage),
+                Step::Expired(Expired::Stage(stage)) => return self.expired(stage),
+                Step::Expired(Expired::Age) => {
+                    self.pace.close();
+                    if self.protocol == Protocol::H2 && !asked {
+                        asked = true;
+                        ask(connection.as_mut());
+                        self.clocks.ask();
+                    }
+                }
                 Step::Phase(Phase::Stop) => return,
                 Step::Phase(Phase::Finishing) => {
                     self.pace.close();

@@ -72,17 +72,22 @@ impl Serve for Edge {
         request: Request<Incoming>,
         link: Link,
     ) -> Result<Response<Reply>, Abort> {
-        let origin = Origin {
-            request_id: self.0.ids.next(),
-            address: link.peer.ip(),
-            protocol: link.protocol,
-            known: false,
-        };
+        let origin = self.0.origin(link);
         let counted = self.0.gateway.responses.begin();
         let mut response = self.0.answer(request, origin).await?;
         counted.with(response.status().as_u16());
         reply::identify(response.headers_mut(), origin.request_id);
         Ok(response)
+    }
+
+    fn refuse(&self, error: &CallError, link: Link) -> Response<Reply> {
+        let origin = self.0.origin(link);
+        let counted = self.0.gateway.responses.begin();
+        let answer = self.0.gateway.refuse(None, error.clone(), &origin);
+        let mut response = self.0.respond(Answer { close: true, ..answer }, &origin);
+        counted.with(response.status().as_u16());
+        reply::identify(response.headers_mut(), origin.request_id);
+        response
     }
 }
 
@@ -94,6 +99,15 @@ enum Way {
 }
 
 impl Inner {
+    fn origin(&self, link: Link) -> Origin {
+        Origin {
+            request_id: self.ids.next(),
+            address: link.peer.ip(),
+            protocol: link.protocol,
+            known: false,
+        }
+    }
+
     async fn answer(
         &self,
         request: Request<Incoming>,

@@ -9,15 +9,19 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::{clock, server::Timing};
+use crate::{
+    clock,
+    server::{Timing, filter::Fault},
+};
 
 /// What a connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +52,10 @@ pub(super) struct Pace {
     stalled: AtomicBool,
     lingering: AtomicBool,
     closing: AtomicBool,
+    /// Requests begun: the number of the next one.
+    begun: AtomicU32,
+    /// The number of the request whose head was refused, and why; nothing follows it.
+    refusal: OnceLock<(u32, Fault)>,
 }
 
 impl Pace {
@@ -67,11 +75,21 @@ impl Pace {
         }
     }
 
-    /// Bytes came in.
-    pub fn received(&self) {
-        if self.in_flight.load(Relaxed) == 0 {
-            self.head.store(true, Relaxed);
-        }
+    /// Whether the beginning of a head has come, and not its end.
+    pub fn heads(&self, begun: bool) {
+        self.head.store(begun, Relaxed);
+    }
+
+    /// The head of request `number` is refused.
+    pub fn refuse(&self, number: u32, fault: Fault) {
+        // The first is the last: nothing is read after it.
+        let _first = self.refusal.set((number, fault));
+    }
+
+    /// The next request in order begins; why it is refused, if it is.
+    pub fn next_request(&self) -> Option<Fault> {
+        let number = self.begun.fetch_add(1, Relaxed);
+        self.refusal.get().filter(|(refused, _)| *refused == number).map(|(_, fault)| *fault)
     }
 
     /// Bytes went out, or could not.
@@ -120,7 +138,6 @@ impl Busy {
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.head.store(false, Relaxed);
         self.0.in_flight.fetch_sub(1, Relaxed);
         self.0.turn();
     }
@@ -148,16 +165,29 @@ pub(super) struct Clocks {
     seen: (Stage, u32),
     since: Instant,
     farewell: Option<Instant>,
+    /// When the connection is old, until that is told.
+    old: Option<Instant>,
     timer: Pin<Box<Sleep>>,
 }
 
+/// What a connection's timer says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expired {
+    /// It was in this stage too long.
+    Stage(Stage),
+    /// It is old, and has better be replaced by a new one; said once.
+    Age,
+}
+
 impl Clocks {
-    pub fn start(timing: Timing, accepted: Instant) -> Self {
+    /// `draw` spreads the ages of connections that began together.
+    pub fn start(timing: Timing, accepted: Instant, draw: u64) -> Self {
         Self {
             timing,
             seen: (Stage::First, 0),
             since: accepted,
             farewell: None,
+            old: Some(accepted + age(timing.age, draw)),
             timer: Box::pin(sleep_until(accepted + timing.head)),
         }
     }
@@ -174,8 +204,8 @@ impl Clocks {
         self.since = Instant::now();
     }
 
-    /// Ready when the connection has been in its stage too long.
-    pub fn poll(&mut self, pace: &Pace, context: &mut Context<'_>) -> Poll<Stage> {
+    /// Ready when the connection has been in its stage too long, or has become old.
+    pub fn poll(&mut self, pace: &Pace, context: &mut Context<'_>) -> Poll<Expired> {
         let now_seen = (pace.stage(), pace.turns.load(Relaxed));
         if now_seen != self.seen {
             self.seen = now_seen;
@@ -183,23 +213,33 @@ impl Clocks {
         }
         let stage = self.seen.0;
         let due = due(stage, self.since, self.farewell, &self.timing);
-        if due < self.timer.deadline() {
-            self.timer.as_mut().reset(due);
+        let next = self.old.map_or(due, |old| due.min(old));
+        if next < self.timer.deadline() {
+            self.timer.as_mut().reset(next);
         }
         while self.timer.as_mut().poll(context).is_ready() {
-            if due <= clock::instant() {
-                return Poll::Ready(stage);
+            let now = clock::instant();
+            if due <= now {
+                return Poll::Ready(Expired::Stage(stage));
             }
-            self.timer.as_mut().reset(due);
+            if self.old.is_some_and(|old| old <= now) {
+                self.old = None;
+                self.timer.as_mut().reset(due);
+                return Poll::Ready(Expired::Age);
+            }
+            self.timer.as_mut().reset(next);
         }
         Poll::Pending
     }
 }
 
+/// `mean`, more or less a tenth of it.
+fn age(mean: Duration, draw: u64) -> Duration {
+    mean.mul_f64(0.9 + 0.2 * (draw as f64 / u64::MAX as f64))
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const TIMING: Timing = Timing {
@@ -209,6 +249,7 @@ mod tests {
         stuck: Duration::from_secs(60),
         linger: Duration::from_secs(1),
         farewell: Duration::from_secs(1),
+        age: Duration::from_secs(1800),
     };
 
     #[test]
@@ -242,11 +283,11 @@ mod tests {
     fn marks_tell_the_stage() {
         let pace = Arc::new(Pace::default());
         assert_eq!(pace.stage(), Stage::First);
-        pace.received();
+        pace.heads(true);
         assert_eq!(pace.stage(), Stage::First, "an incomplete first head");
+        pace.heads(false);
         let first = Busy::begin(&pace);
         let second = Busy::begin(&pace);
-        pace.received();
         drop(first);
         assert_eq!(pace.stage(), Stage::Busy, "one of two is still in flight");
         pace.sent(false);
@@ -254,9 +295,29 @@ mod tests {
         pace.sent(true);
         drop(second);
         assert_eq!(pace.stage(), Stage::Idle);
-        pace.received();
+        pace.heads(true);
         assert_eq!(pace.stage(), Stage::Head);
+        let third = Busy::begin(&pace);
+        assert_eq!(pace.stage(), Stage::Busy);
+        drop(third);
+        assert_eq!(pace.stage(), Stage::Head, "the next one's had begun to come meanwhile");
         pace.linger();
         assert_eq!(pace.stage(), Stage::Linger);
+    }
+
+    #[test]
+    fn the_refused_request_is_known_by_its_number() {
+        let pace = Pace::default();
+        assert_eq!(pace.next_request(), None);
+        pace.refuse(2, Fault::Version);
+        assert_eq!(pace.next_request(), None);
+        assert_eq!(pace.next_request(), Some(Fault::Version));
+    }
+
+    #[test]
+    fn ages_are_spread_around_their_mean() {
+        for (draw, seconds) in [(0, 1620), (u64::MAX / 2, 1800), (u64::MAX, 1980)] {
+            assert_eq!(age(TIMING.age, draw).as_secs_f64().round(), f64::from(seconds));
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! Request heads: what hyper lets through and we do not.
+//! Request heads: what hyper lets through and we do not, whatever the protocol. Lines and
+//! framing of HTTP/1 were judged before (`server::filter`).
 //!
 //! One pass over the fields finds those that matter here and what is wrong with
 //! them. Two servers must never read one request differently: what is ambiguous is
@@ -8,12 +9,11 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderValue, Method, Uri, Version, header, request::Parts, uri::Authority};
 
-use crate::error::CallError;
+use crate::{
+    error::CallError,
+    server::filter::h1::{MAX_FIELDS, MAX_TARGET},
+};
 
-/// Most fields of one head.
-const MAX_FIELDS: usize = 64;
-/// Most bytes of the request target.
-const MAX_TARGET: usize = 8 * 1024;
 
 /// A request refused before its text was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +46,6 @@ pub(super) enum Verb {
 #[derive(Default)]
 struct Fields<'a> {
     host: Option<&'a HeaderValue>,
-    coding: Option<&'a HeaderValue>,
     length: Option<&'a HeaderValue>,
     /// One of them came twice, or under a name that others take for it; or a field that is
     /// read has bytes beyond visible ASCII, which others read in other ways.
@@ -59,7 +58,6 @@ impl<'a> Fields<'a> {
         for (name, value) in headers {
             let slot = match *name {
                 header::HOST => &mut fields.host,
-                header::TRANSFER_ENCODING => &mut fields.coding,
                 header::CONTENT_LENGTH => &mut fields.length,
                 header::CONTENT_TYPE | header::CONTENT_ENCODING | header::ORIGIN => {
                     fields.ambiguous |= value.to_str().is_err();
@@ -96,9 +94,6 @@ pub(super) fn check(parts: &Parts) -> Result<Option<Cow<'_, str>>, Refusal> {
     if fields.ambiguous || !target.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(bad);
     }
-    if let Some(coding) = fields.coding {
-        check_coding(coding)?;
-    }
     // `02` is two to some and octal, or nothing, to others.
     let padded = |length: &HeaderValue| length.len() > 1 && length.as_bytes().starts_with(b"0");
     if fields.length.is_some_and(padded) {
@@ -106,26 +101,6 @@ pub(super) fn check(parts: &Parts) -> Result<Option<Cow<'_, str>>, Refusal> {
     }
     let named = fields.host.map(HeaderValue::to_str).transpose().map_err(|_| bad.clone())?;
     host(parts.version, &parts.method, &parts.uri, named).map_err(|Ambiguous| bad)
-}
-
-/// `chunked` alone: another coding is one we lack (501, RFC 9112, section 6.1), anything
-/// else is broken.
-fn check_coding(value: &HeaderValue) -> Result<(), Refusal> {
-    let value = value.as_bytes();
-    if value.eq_ignore_ascii_case(b"chunked") {
-        return Ok(());
-    }
-    let mut codings = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-    let is_token = |coding: &[u8]| {
-        let legal = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-        !coding.is_empty() && coding.iter().all(legal)
-    };
-    let known = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
-    let well_formed = codings.clone().all(is_token) && !value.contains(&b'\t');
-    if well_formed && codings.any(|coding| !known(coding)) {
-        return Err(Refusal::close(CallError::TransferCoding));
-    }
-    Err(Refusal::close(CallError::BadHttp))
 }
 
 /// Host and target contradict each other, or one of them is no host.

@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body::{Body as _, Frame, SizeHint};
 
 use crate::{
+    error::CallError,
     gateway::{self, Answer, RequestId, Trail},
     server::pace::Busy,
 };
@@ -97,6 +98,14 @@ impl http_body::Body for Reply {
 pub fn empty(status: StatusCode) -> Response<Reply> {
     let mut response = Response::new(Reply::default());
     *response.status_mut() = status;
+    response
+}
+
+/// An error's status alone, and the end of the connection.
+pub fn bare(error: &CallError) -> Response<Reply> {
+    let status = StatusCode::from_u16(error.reason().http_status());
+    let mut response = empty(status.unwrap_or(StatusCode::BAD_REQUEST));
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }
 
