@@ -34,6 +34,8 @@ pub struct Record<'r> {
     pub request_id: u128,
     pub protocol: &'static str,
     pub client: IpAddr,
+    /// The client's name where a key or a token tells it, else empty.
+    pub key: &'r str,
     /// The chain's name; empty when no route was found.
     pub chain: &'r str,
     /// A row of the method table, `other`, or empty when nothing was read.
@@ -125,7 +127,13 @@ impl AccessLog {
     }
 
     /// A request that was refused before any call was read.
-    pub fn refusal(&self, chain: Option<&str>, family: Family, error: &CallError, from: Refused) {
+    pub fn refusal(
+        &self,
+        chain: Option<&str>,
+        family: Family,
+        error: &CallError,
+        from: Refused<'_>,
+    ) {
         if self.lines.is_none() {
             return;
         }
@@ -133,13 +141,14 @@ impl AccessLog {
             request_id: from.request_id,
             protocol: from.protocol,
             client: from.client,
+            key: from.key,
             chain: chain.unwrap_or_default(),
             method: "",
             lane: "",
             batch: (0, 0),
             http_status: error.http_status(family),
             rpc_code: Some(i64::from(error.code(family))),
-            outcome: Outcome::ClientError,
+            outcome: Outcome::of(error),
             source: Source::Gateway,
             reason: Some(error.reason().word()),
             refusals: "",
@@ -156,8 +165,10 @@ impl AccessLog {
 
 /// Who was refused.
 #[derive(Clone, Copy, Debug)]
-pub struct Refused {
+pub struct Refused<'r> {
     pub request_id: u128,
     pub protocol: &'static str,
     pub client: IpAddr,
+    /// Its name, where it is known.
+    pub key: &'r str,
 }

@@ -6,6 +6,7 @@
 //! Nothing is spawned for a call; what outlives it (confirming a write) is said
 //! where it happens.
 
+mod admit;
 mod answer;
 mod batch;
 mod body;
@@ -39,10 +40,13 @@ use crate::{
     clock::{self, Clock, Timestamp},
     error::{CallError, Reason},
     health,
+    limits::{ClientIndex, Payer},
     metrics::{Counters, Responses},
     rpc::{self, Call, Request},
-    topology::{Chain, ChainLease, Current},
+    topology::{Chain, ChainLease, Current, Topology},
 };
+
+use self::served::Served;
 
 pub use self::{
     answer::{Answer, Trail},
@@ -97,16 +101,29 @@ pub struct Origin {
     /// The client's address: the peer's, or what a trusted proxy says it is.
     pub address: IpAddr,
     pub protocol: Protocol,
-    /// Whether a key or a token tells who the client is: such a client is shed last.
-    pub known: bool,
+    /// Who the client is, where a key or a token tells it: its place in the topology of the
+    /// chain that the request goes to.
+    pub client: Option<ClientIndex>,
 }
 
 impl Origin {
-    fn refused(&self) -> access::Refused {
+    /// Whether a key or a token tells who the client is: such a client is shed last.
+    pub const fn known(&self) -> bool {
+        self.client.is_some()
+    }
+
+    /// Whose buckets the request is charged to.
+    pub const fn payer(&self) -> Payer {
+        Payer { address: self.address, client: self.client }
+    }
+
+    fn refused<'r>(&self, topology: Option<&'r Topology>) -> access::Refused<'r> {
+        let plan = topology.and_then(|topology| topology.clients.plan(self.payer()));
         access::Refused {
             request_id: self.request_id.0,
             protocol: self.protocol.word(),
             client: self.address,
+            key: plan.map_or("", |plan| &plan.name),
         }
     }
 }
@@ -115,6 +132,8 @@ impl Origin {
 #[derive(Debug)]
 pub enum Route {
     Chain(ChainLease),
+    /// The same, and the last segment of the path is a key.
+    Keyed(ChainLease),
     /// A path with a key segment while path keys are off.
     Key,
     None,
@@ -173,22 +192,37 @@ impl Gateway {
 
     /// Finds the chain for a request: Host (lower case, no port) first, then the normalised path.
     pub fn route(&self, host: Option<&str>, path: &str) -> Route {
-        if let Some(chain) = self.chain_at(host, path) {
+        if let Some(chain) = self.chain_for(host, path) {
             return Route::Chain(chain);
         }
-        // what clients of some families put behind a chain's route
+        let Some((head, _)) = path.rsplit_once('/') else { return Route::None };
+        let head = if head.is_empty() { "/" } else { head };
+        let path_keys = self.current.with(|topology| topology.config.server.path_keys);
+        if head == "/" && !path_keys {
+            return Route::None;
+        }
+        match self.chain_for(host, head) {
+            Some(chain) if path_keys => Route::Keyed(chain),
+            Some(_) => Route::Key,
+            None => Route::None,
+        }
+    }
+
+    /// The chain of a path, or of one that clients put behind a chain's route.
+    fn chain_for(&self, host: Option<&str>, path: &str) -> Option<ChainLease> {
+        if let Some(chain) = self.chain_at(host, path) {
+            return Some(chain);
+        }
         for (at, _) in path.match_indices('/') {
             let (route, below) = path.split_at(at);
             let route = if route.is_empty() { "/" } else { route };
             if let Some(chain) = self.chain_at(host, route)
                 && chain.config.family.serves_below(below)
             {
-                return Route::Chain(chain);
+                return Some(chain);
             }
         }
-        let head = path.rsplit_once('/').map_or("", |(head, _)| head);
-        let keyed = !head.is_empty() && self.current.find(|t| t.by_path(head)).is_some();
-        if keyed { Route::Key } else { Route::None }
+        None
     }
 
     /// The chain that a host, or else a path, leads to.
@@ -290,7 +324,11 @@ impl Scope<'_> {
     /// Answers one call that came alone.
     async fn single(&self, call: &Call<'_>) -> Answer {
         let under_way = self.begin(call);
-        let served = self.call(call).await;
+        let way = self.way(call);
+        let served = match self.admit(std::slice::from_ref(&way), 1) {
+            Ok(_in_flight) => self.call(call, way).await,
+            Err(error) => Served::refused(error),
+        };
         under_way.end(&served);
         self.answer_single(call.id, served)
     }

@@ -23,6 +23,7 @@ pub mod route;
 pub mod judge;
 pub mod error;
 pub mod retry;
+pub mod client;
 
 // Floor 2, configuration.
 pub mod config;
@@ -32,6 +33,7 @@ pub mod metrics;
 pub mod node;
 pub mod blocks;
 pub mod access;
+pub mod limits;
 
 // Floor 4, wires.
 pub mod upstream;

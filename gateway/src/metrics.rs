@@ -16,7 +16,10 @@ pub use self::{
     responses::{Answering, Responses},
 };
 
-use crate::method::Lane;
+use crate::{
+    error::{CallError, Side},
+    method::Lane,
+};
 
 /// How a client's call ended (`docs/metrics.md`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +47,23 @@ impl Outcome {
         Self::Timeout,
         Self::ClientGone,
     ];
+
+    /// How a call ended that the gateway refused.
+    pub const fn of(error: &CallError) -> Self {
+        match error {
+            CallError::Deadline => Self::Timeout,
+            CallError::ClientGone => Self::ClientGone,
+            CallError::Overloaded | CallError::BodiesFull => Self::Shed,
+            CallError::RateLimited { .. }
+            | CallError::InFlight
+            | CallError::HeavySlots
+            | CallError::TooManyMisses => Self::RateLimited,
+            other => match other.side() {
+                Side::Client => Self::ClientError,
+                Side::Gateway | Side::Node => Self::UpstreamError,
+            },
+        }
+    }
 
     pub const fn word(self) -> &'static str {
         match self {

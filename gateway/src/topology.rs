@@ -14,6 +14,7 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{
     clock::Timestamp,
     config::{self, Config},
+    limits::{BadTokens, ChainLimits, Clients},
     method::{Class, MethodIndex, MethodTable},
     metrics::ChainMetrics,
     names::{Name, NodeIndex, ZoneIndex},
@@ -46,6 +47,7 @@ pub struct Chain {
     pub zones: Vec<Name>,
     pub state: Arc<ChainState>,
     pub metrics: Arc<ChainMetrics>,
+    pub limits: ChainLimits,
 }
 
 /// Everything that serves.
@@ -53,16 +55,19 @@ pub struct Chain {
 pub struct Topology {
     pub config: Arc<Config>,
     pub chains: Vec<Arc<Chain>>,
+    /// Everybody who may call.
+    pub clients: Clients,
     paths: HashMap<String, usize>,
     hosts: HashMap<String, usize>,
 }
 
 /// Why a checked config could not be built: a certificate that cannot be read, say.
 #[derive(Debug, thiserror::Error)]
-#[error("node {node}: {error}")]
-pub struct Unbuildable {
-    pub node: Name,
-    pub error: BuildError,
+pub enum Unbuildable {
+    #[error("node {node}: {error}")]
+    Node { node: Name, error: BuildError },
+    #[error(transparent)]
+    Tokens(#[from] BadTokens),
 }
 
 impl Topology {
@@ -86,7 +91,8 @@ impl Topology {
         if chains.len() == 1 {
             paths.entry("/".to_owned()).or_insert(0);
         }
-        Ok(Self { config, chains, paths, hosts })
+        let clients = Clients::build(&config, old.map(|old| &old.clients))?;
+        Ok(Self { config, chains, clients, paths, hosts })
     }
 
     /// The chain a Host (lower case, no port) is routed to.
@@ -145,6 +151,7 @@ impl Chain {
                 || Arc::new(ChainMetrics::new(methods)),
                 |old| Arc::clone(&old.metrics),
             ),
+            limits: ChainLimits::renewed(config, chain, old.map(|old| &old.limits)),
             config: chain.clone(),
             members,
             zones,
@@ -233,7 +240,7 @@ impl Member {
             ..Options::new(node.http.clone())
         };
         let client = HttpClient::new(&options)
-            .map_err(|error| Unbuildable { node: Arc::clone(&node.name), error })?;
+            .map_err(|error| Unbuildable::Node { node: Arc::clone(&node.name), error })?;
         let fresh =
             Arc::new(Node::new(node.clone(), Arc::clone(&pool.zone), chain.methods.rows().len()));
         if let Some(old) = old.and_then(|old| old.by_name(&node.name)) {

@@ -77,8 +77,8 @@ fn serve(gateway: &Gateway, text: &'static str) {
     let from = Origin {
         request_id: RequestId(1),
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        known: false,
         protocol: Protocol::H1,
+        client: None,
     };
     let chain = gateway.current.find(|topology| topology.by_path("/")).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -203,6 +203,7 @@ fn closed_sets(gateway: &Gateway) -> BTreeMap<&'static str, BTreeSet<String>> {
     let methods = chain.methods().rows().iter().map(|method| method.label());
     BTreeMap::from([
         ("chain", words(&["eth"])),
+        ("client", words(&["anonymous"])),
         ("zone", words(&["eu-1a", "eu-1b"])),
         ("node", words(&["a1", "a2", "b1"])),
         ("method", words(&methods.collect::<Vec<_>>())),

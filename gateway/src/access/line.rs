@@ -41,13 +41,18 @@ fn fields<'v>(
         ("request_id", Id(record.request_id)),
         ("protocol", Text(record.protocol)),
         ("client", Text(client)),
+    ];
+    if !record.key.is_empty() {
+        fields.push(("key", Text(record.key)));
+    }
+    fields.extend([
         ("chain", Text(record.chain)),
         ("method", Text(record.method)),
         ("method_class", Text(record.lane)),
         ("batch_size", Number(record.batch.1 as i128)),
         ("batch_index", Number(record.batch.0 as i128)),
         ("http_status", Number(i128::from(record.http_status))),
-    ];
+    ]);
     if let Some(code) = record.rpc_code {
         fields.push(("rpc_code", Number(i128::from(code))));
     }
@@ -147,6 +152,7 @@ mod tests {
             request_id: 0xab,
             protocol: "h1",
             client: Ipv4Addr::LOCALHOST.into(),
+            key: "",
             chain: "eth",
             method: "eth_call",
             lane: "state",
@@ -182,6 +188,14 @@ mod tests {
     fn a_line_is_logfmt_where_asked() {
         let line = format(&record(), LogFormat::Logfmt, 1.0);
         assert!(line.contains(" chain=eth method=eth_call method_class=state "), "{line}");
+    }
+
+    #[test]
+    fn a_known_client_is_named_beside_its_address() {
+        let known = Record { key: "explorer", ..record() };
+        let line = format(&known, LogFormat::Logfmt, 1.0);
+        assert!(line.contains(" client=127.0.0.1 key=explorer chain=eth "), "{line}");
+        assert!(!format(&record(), LogFormat::Json, 1.0).contains("key"));
     }
 
     #[test]

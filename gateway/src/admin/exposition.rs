@@ -7,6 +7,7 @@
 //! only methods are born at first use, for they would be most of the page.
 
 mod chains;
+mod clients;
 mod nodes;
 mod page;
 mod process;
@@ -31,6 +32,7 @@ pub fn text(gateway: &Gateway, traffic: &Traffic, reloads: &ReloadStatus) -> Str
     let mut page = Page::default();
     chains::show(&mut page, &topology, now);
     nodes::show(&mut page, &topology, now);
+    clients::show(&mut page, &topology.clients);
     rejections(&mut page, gateway);
     responses(&mut page, &gateway.responses);
     connections(&mut page, traffic);

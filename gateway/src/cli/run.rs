@@ -45,10 +45,11 @@ async fn serve(verb: Run) -> Result<(), ExitCode> {
 
 /// A public listener without a rate: said once.
 fn warn_if_open(config: &Config) {
-    if config.server.listen.iter().any(|address| !address.ip().is_loopback()) {
+    let public = config.server.listen.iter().any(|address| !address.ip().is_loopback());
+    if public && config.limits.rate.is_none() {
         tracing::warn!(
-            "listening beyond loopback without a rate per client: whoever reaches \
-            the port may use all of the nodes' capacity"
+            "listening beyond loopback without `limits.rate`: whoever reaches the port \
+            may use all of the nodes' capacity"
         );
     }
 }

@@ -70,6 +70,15 @@ impl Family {
         }
     }
 
+    /// The chain (its number) that a signed transaction, a raw JSON value, is for, where it
+    /// says so: its bytes cannot execute on another.
+    pub fn chain_signed_for(self, raw: &str) -> Option<u64> {
+        match self {
+            Self::Ethereum => ethereum::transaction::chain_id(raw),
+            Self::Substrate | Self::Near | Self::Icon => None,
+        }
+    }
+
     /// The answer, as JSON, that a write of `method` gets for a transaction which nodes are
     /// known to have. `None` where it would answer more than the hash: what came of the
     /// transaction, after a wait.

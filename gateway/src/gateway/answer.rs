@@ -7,13 +7,13 @@ use crate::{
     error::{CallError, RetryAfter},
     family::Family,
     gateway::{
-        Gateway, Origin, RequestId, Scope,
+        Gateway, Origin, RequestId, Scope, admit,
         body::Body,
         chance,
         served::{Content, Served},
     },
     names::Name,
-    rpc::{Id, Invalid, Refused, write},
+    rpc::{Call, Id, Invalid, Refused, write},
     topology::ChainLease,
 };
 
@@ -59,7 +59,13 @@ impl Scope<'_> {
     /// The answer to a call that came alone.
     pub(super) fn answer_single(&self, id: Id<'_>, served: Served) -> Answer {
         if id == Id::Missing {
-            return Answer::nothing();
+            return match served.content {
+                // The request as a whole was too much: its status says so.
+                Content::Refused(error) if admit::is_of_limits(&error) => {
+                    self.answer_error(Id::Raw("null"), &error)
+                }
+                _ => Answer::nothing(),
+            };
         }
         let trail = self.trail(&served);
         match served.content {
@@ -102,7 +108,37 @@ impl Scope<'_> {
             retry_after: wait,
             body: Body::whole(text),
             trail: None,
-            close: false,
+            close: self.gateway.is_spent(Some(self.chain), error, self.from),
+        }
+    }
+
+    /// A whole batch that is refused before any of its calls runs: an error for each call
+    /// that is to be answered, under its id, so that every caller finds its own.
+    pub(super) fn refused_batch(
+        &self,
+        items: &[Result<Call<'_>, Refused<'_>>],
+        error: &CallError,
+    ) -> Answer {
+        self.record_refusal(error);
+        let wait = error.retry_after(chance::draw());
+        let mut ids: Vec<Id<'_>> = items.iter().filter_map(id_of).collect();
+        if ids.is_empty() {
+            ids.push(Id::Raw("null"));
+        }
+        let mut text = vec![b'['];
+        for (at, id) in ids.into_iter().enumerate() {
+            if at > 0 {
+                text.push(b',');
+            }
+            self.write_error(&mut text, id, error, wait);
+        }
+        text.push(b']');
+        Answer {
+            status: status(error, self.family()),
+            retry_after: wait,
+            body: Body::whole(text),
+            trail: None,
+            close: self.gateway.is_spent(Some(self.chain), error, self.from),
         }
     }
 
@@ -159,6 +195,15 @@ impl Scope<'_> {
     }
 }
 
+/// The id that an item is answered under; `None` for a notification.
+fn id_of<'i>(item: &'i Result<Call<'_>, Refused<'_>>) -> Option<Id<'i>> {
+    match item {
+        Ok(call) => Some(call.id).filter(|id| *id != Id::Missing),
+        Err(refused) if refused.id == Id::Missing => Some(Id::Raw("null")),
+        Err(refused) => Some(refused.id),
+    }
+}
+
 fn write_content(text: &mut Vec<u8>, id: Id<'_>, content: &Content) {
     match content {
         Content::Result(raw) => write::result(text, id, raw),
@@ -195,10 +240,12 @@ pub(super) fn edge_refusal(
     gateway.rejected(error.reason());
     let family = chain.map_or(Family::ALL[0], |chain| chain.config.family);
     let name = chain.map(|chain| &*chain.config.name);
-    gateway.access.load().refusal(name, family, error, from.refused());
+    let known = from.refused(chain.map(|chain| chain.topology()));
+    gateway.access.load().refusal(name, family, error, known);
     let wait = error.retry_after(chance::draw());
     let mut text = Vec::with_capacity(320);
     write_error(&mut text, Id::Raw("null"), error, family, from.request_id, wait);
     let body = Body::whole(text);
-    Answer { status: status(error, family), retry_after: wait, body, trail: None, close: false }
+    let close = gateway.is_spent(chain, error, from);
+    Answer { status: status(error, family), retry_after: wait, body, trail: None, close }
 }

@@ -4,12 +4,14 @@
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::FuturesOrdered};
 use http::StatusCode;
+use tokio::sync::Mutex;
 
 use crate::{
     error::CallError,
     gateway::{
         Answer, Body, Scope,
         served::{Content, Served},
+        way::Way,
     },
     rpc::{Call, Id, Refused},
 };
@@ -20,13 +22,24 @@ const PARALLEL: usize = 8;
 impl Scope<'_> {
     pub(super) async fn batch(&self, items: &[Result<Call<'_>, Refused<'_>>]) -> Answer {
         self.chain.metrics.batch_items.observe(0, items.len() as u64);
+        let way = |item: &Result<_, _>| match item {
+            Ok(call) => self.way(call),
+            Err(Refused { why, .. }) => Way::Refused(CallError::Invalid(*why)),
+        };
+        let ways: Vec<Way<'_>> = items.iter().map(way).collect();
+        let places = self.places(items.len().min(PARALLEL));
+        let _in_flight = match self.admit(&ways, places) {
+            Ok(in_flight) => in_flight,
+            Err(error) => return self.refused_batch(items, &error),
+        };
+        let turn = Mutex::new(());
         let mut under_way = FuturesOrdered::new();
-        let mut waiting = items.iter().enumerate();
+        let mut waiting = items.iter().zip(ways).enumerate();
         let mut text = vec![b'['];
         loop {
-            let free = PARALLEL - under_way.len();
-            for (at, item) in waiting.by_ref().take(free) {
-                under_way.push_back(self.item(at, items.len(), item));
+            let free = places - under_way.len();
+            for (at, (item, way)) in waiting.by_ref().take(free) {
+                under_way.push_back(self.item((at, items.len()), item, way, &turn));
             }
             let Some((id, one)) = under_way.next().await else { break };
             let Some(id) = id else { continue };
@@ -57,14 +70,16 @@ impl Scope<'_> {
         self.write_item(text, id, content);
     }
 
-    /// One item, and the id to answer it under; `None` for a notification.
+    /// One item, and the id to answer it under; `None` for a notification. Heavy calls of
+    /// one batch take turns: they would take each other's slots.
     async fn item<'i>(
         &self,
-        at: usize,
-        of: usize,
+        place: (usize, usize),
         item: &'i Result<Call<'i>, Refused<'i>>,
+        way: Way<'_>,
+        turn: &Mutex<()>,
     ) -> (Option<Id<'i>>, Served) {
-        let scope = Self { item: (at, of), ..*self };
+        let scope = Self { item: place, ..*self };
         match item {
             Err(refused) => {
                 let error = CallError::Invalid(refused.why);
@@ -74,7 +89,8 @@ impl Scope<'_> {
             }
             Ok(call) => {
                 let under_way = scope.begin(call);
-                let served = scope.call(call).await;
+                let _turn = if way.is_heavy() { Some(turn.lock().await) } else { None };
+                let served = scope.call(call, way).await;
                 under_way.end(&served);
                 ((call.id != Id::Missing).then_some(call.id), served)
             }

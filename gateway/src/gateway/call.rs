@@ -14,7 +14,7 @@ use crate::{
         relay::Job,
         resolve::{Ahead, PinnedBlocks, Resolved, pinned_blocks, resolve},
         served::{Content, Served},
-        way::{Way, way},
+        way::Way,
     },
     head,
     method::{BlockNeed, Needs, Null},
@@ -29,16 +29,20 @@ const AHEAD: Duration = Duration::from_secs(1);
 const NEAR: u64 = 2;
 
 impl Scope<'_> {
-    pub(super) async fn call(&self, call: &Call<'_>) -> Served {
-        match way(self.chain, call) {
+    /// Carries out a call the way it goes; it was admitted.
+    pub(super) async fn call(&self, call: &Call<'_>, way: Way<'_>) -> Served {
+        match way {
             Way::Refused(error) => Served::refused(error),
-            Way::Local => self.local(call).await,
+            Way::Local { .. } => self.local(call).await,
             Way::LocalOrRead(needs) => match self.local_answer(&call.method) {
                 Some(raw) => Served::ours(Content::Ours(raw)),
                 None => self.read(call, &needs).await,
             },
             Way::Write(needs) => self.write(call, &needs).await,
-            Way::Read(needs) => self.read(call, &needs).await,
+            Way::Read(needs) => match self.heavy_slot(&needs) {
+                Ok(_slot) => self.read(call, &needs).await,
+                Err(error) => Served::refused(error),
+            },
         }
     }
 

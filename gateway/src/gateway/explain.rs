@@ -38,7 +38,7 @@ pub fn explain_call(
     let call = read(chain, text)?;
     let needs = match way(chain, &call) {
         Way::Refused(error) => return Ok(unasked(refused(chain, &call, &error))),
-        Way::Local | Way::LocalOrRead(_) => {
+        Way::Local { .. } | Way::LocalOrRead(_) => {
             let asks =
                 format!("{} is answered by the gateway itself: no node is asked", call.method);
             return Ok(unasked(asks));

@@ -65,6 +65,7 @@ impl Scope<'_> {
             request_id: self.from.request_id.0,
             protocol: self.from.protocol.word(),
             client: self.from.address,
+            key: self.plan().map_or("", |plan| &plan.name),
             chain: &self.chain.config.name,
             method: method.label(),
             lane: method.lane.word(),
@@ -87,10 +88,10 @@ impl Scope<'_> {
 
     /// A text, or an item of a batch, that was no call.
     pub(super) fn record_refusal(&self, error: &CallError) {
-        self.chain.metrics.on_call(0, Outcome::ClientError, Source::Gateway);
+        self.chain.metrics.on_call(0, Outcome::of(error), Source::Gateway);
         self.gateway.rejected(error.reason());
         let config = &self.chain.config;
-        let from = self.from.refused();
+        let from = self.from.refused(Some(self.chain.topology()));
         self.gateway.access.load().refusal(Some(&config.name), config.family, error, from);
     }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::{
-    error::{CallError, Side},
+    error::CallError,
     metrics::{Outcome, Source},
     names::NodeIndex,
     rpc::reply::Trimmer,
@@ -67,13 +67,7 @@ impl Served {
         match &self.content {
             Content::Result(_) | Content::Stream(_) | Content::Ours(_) => Outcome::Ok,
             Content::Error { .. } => Outcome::AppError,
-            Content::Refused(CallError::Deadline) => Outcome::Timeout,
-            Content::Refused(CallError::ClientGone) => Outcome::ClientGone,
-            Content::Refused(CallError::Overloaded | CallError::BodiesFull) => Outcome::Shed,
-            Content::Refused(error) => match error.side() {
-                Side::Client => Outcome::ClientError,
-                Side::Gateway | Side::Node => Outcome::UpstreamError,
-            },
+            Content::Refused(error) => Outcome::of(error),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! (`/livez`, `/readyz`) pass none of the limits.
 
 mod body;
+mod client;
 mod cors;
 mod head;
 mod path;
@@ -18,8 +19,10 @@ use hyper::body::{Body, Incoming};
 use tokio::sync::watch;
 
 use crate::{
+    client::key::Digest,
+    config::Server,
     error::CallError,
-    gateway::{Answer, Gateway, Origin, Protocol, Readiness, Route},
+    gateway::{Answer, Gateway, Origin, Protocol, Readiness, RequestId, Route},
     server::{
         Abort, Link, Phase, Serve,
         http::{
@@ -72,16 +75,17 @@ impl Serve for Edge {
         request: Request<Incoming>,
         link: Link,
     ) -> Result<Response<Reply>, Abort> {
-        let origin = self.0.origin(link);
+        let request_id = self.0.ids.next();
         let counted = self.0.gateway.responses.begin();
-        let mut response = self.0.answer(request, origin).await?;
+        let mut response = self.0.answer(request, link, request_id).await?;
         counted.with(response.status().as_u16());
-        reply::identify(response.headers_mut(), origin.request_id);
+        reply::identify(response.headers_mut(), request_id);
         Ok(response)
     }
 
     fn refuse(&self, error: &CallError, link: Link) -> Response<Reply> {
-        let origin = self.0.origin(link);
+        // Of a refused head nothing is believed, so its client is the peer.
+        let origin = self.0.origin(&HeaderMap::new(), link, self.0.ids.next());
         let counted = self.0.gateway.responses.begin();
         let answer = self.0.gateway.refuse(None, error.clone(), &origin);
         let mut response = self.0.respond(Answer { close: true, ..answer }, &origin);
@@ -95,42 +99,87 @@ impl Serve for Edge {
 enum Way {
     Probe(Box<Response<Reply>>),
     Root,
-    Chain(Verb, ChainLease),
+    /// With the digest of the key in the path, where there is one.
+    Chain(Verb, ChainLease, Option<Digest>),
 }
 
 impl Inner {
-    fn origin(&self, link: Link) -> Origin {
-        Origin {
-            request_id: self.ids.next(),
-            address: link.peer.ip(),
-            protocol: link.protocol,
-            known: false,
-        }
-    }
-
     async fn answer(
         &self,
         request: Request<Incoming>,
-        origin: Origin,
+        link: Link,
+        request_id: RequestId,
     ) -> Result<Response<Reply>, Abort> {
         let (parts, body) = request.into_parts();
         let way = self.way(&parts, !body.is_end_stream());
+        if let Ok(Way::Probe(response)) = way {
+            return Ok(*response);
+        }
+        let mut origin = self.origin(&parts.headers, link, request_id);
         match way {
-            Ok(Way::Probe(response)) => Ok(*response),
-            Ok(Way::Root) => Ok(reply::empty(StatusCode::OK)),
-            Ok(Way::Chain(verb, chain)) => {
+            Ok(Way::Chain(verb, chain, key)) => {
+                let admitted = self.admit(&chain, &parts, verb, key, link, &mut origin);
                 // Here, not in a function of its own: a call's future is large to move.
-                let mut response = match verb {
-                    Verb::Get => reply::empty(StatusCode::OK),
-                    Verb::Options => cors::preflight(&chain.config.cors, &parts.headers),
-                    Verb::Post => self.post(&chain, &parts, body, &origin).await?,
+                let mut response = match (admitted, verb) {
+                    (Err(error), _) => {
+                        let refusal = Refusal::keep(error);
+                        self.refuse(Some(&chain), refusal, &parts.headers, body, &origin).await
+                    }
+                    (Ok(()), Verb::Get) => reply::empty(StatusCode::OK),
+                    (Ok(()), Verb::Options) => cors::preflight(&chain.config.cors, &parts.headers),
+                    (Ok(()), Verb::Post) => self.post(&chain, &parts, body, &origin).await?,
                 };
                 let page = parts.headers.get(header::ORIGIN);
                 cors::allow(&chain.config.cors, page, response.headers_mut());
                 Ok(response)
             }
-            Err(refusal) => Ok(self.refuse(None, refusal, &parts.headers, body, &origin).await),
+            other => {
+                // What leads nowhere is charged too, else it would be free.
+                let nowhere = other.map(drop);
+                let refused = match self.gateway.admit_head(None, &origin) {
+                    Ok(()) => nowhere,
+                    Err(error) => Err(Refusal::keep(error)),
+                };
+                match refused {
+                    Ok(()) => Ok(reply::empty(StatusCode::OK)),
+                    Err(refusal) => {
+                        Ok(self.refuse(None, refusal, &parts.headers, body, &origin).await)
+                    }
+                }
+            }
         }
+    }
+
+    /// Where a request comes from, as far as its connection and trusted proxies say.
+    fn origin(&self, request: &HeaderMap, link: Link, request_id: RequestId) -> Origin {
+        let of = |server: &Server| client::address(server, link.peer.ip(), request);
+        let address = self.gateway.current.with(|topology| of(&topology.config.server));
+        Origin { request_id, address, protocol: link.protocol, client: None }
+    }
+
+    /// Finds out who asks, charges the head, and looks whether the client may ask here.
+    fn admit(
+        &self,
+        chain: &ChainLease,
+        parts: &Parts,
+        verb: Verb,
+        key: Option<Digest>,
+        link: Link,
+        origin: &mut Origin,
+    ) -> Result<(), CallError> {
+        let clients = &chain.topology().clients;
+        // A pre-flight never carries a header's key, and one in its path is not used.
+        let found = match verb {
+            Verb::Options => Ok(None),
+            Verb::Get | Verb::Post => client::find(clients, &parts.headers, key),
+        };
+        origin.client = found.unwrap_or(None);
+        clients.watch(origin.payer(), link.peer, self.gateway.clock.now());
+        self.gateway.admit_head(Some(chain), origin)?;
+        if found.is_err() {
+            return Err(self.gateway.missed(Some(chain), origin));
+        }
+        self.gateway.admit_plan(chain, &parts.headers, origin)
     }
 
     /// Head, method, host and route, in this order.
@@ -151,7 +200,8 @@ impl Inner {
             return Err(Refusal::keep(CallError::Unauthenticated));
         }
         match self.gateway.route(host.as_deref(), &path) {
-            Route::Chain(chain) => Ok(Way::Chain(verb, chain)),
+            Route::Chain(chain) => Ok(Way::Chain(verb, chain, None)),
+            Route::Keyed(chain) => Ok(Way::Chain(verb, chain, path::key(&path))),
             Route::Key => Err(Refusal::keep(CallError::Unauthenticated)),
             Route::None if verb == Verb::Get && path == "/" => Ok(Way::Root),
             Route::None => Err(missing),

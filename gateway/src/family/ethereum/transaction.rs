@@ -62,6 +62,64 @@ fn hash_of_blob(bytes: &[u8]) -> Option<Hash> {
     Some(keccak(&[&[BLOB_TYPE], body.whole]))
 }
 
+/// The chain id that a raw JSON string, hex of a signed transaction, is signed for; `None`
+/// where it is signed for any (before EIP-155), or its form is not known here.
+pub fn chain_id(raw: &str) -> Option<u64> {
+    chain_id_of_bytes(&decode_hex(&text(raw)?)?)
+}
+
+/// Typed transactions (EIP-2930, 1559, 4844, 7702) begin with their chain id; a legacy one
+/// has it in `v`, the seventh item (EIP-155).
+fn chain_id_of_bytes(bytes: &[u8]) -> Option<u64> {
+    match *bytes.first()? {
+        kind @ 0x01..=0x04 => {
+            let (outer, _) = split_list(bytes.get(1..)?)?;
+            // a blob transaction in the form it travels in
+            let wrapped = kind == BLOB_TYPE && *outer.content.first()? >= LIST;
+            let body = if wrapped { split_list(outer.content)?.0 } else { outer };
+            Some(split_integer(body.content)?.0)
+        }
+        LIST..=u8::MAX => {
+            let (list, _) = split_list(bytes)?;
+            let mut rest = list.content;
+            for _ in 0..6 {
+                rest = skip_string(rest)?;
+            }
+            let (v, _) = split_integer(rest)?;
+            v.checked_sub(35).map(|v| v / 2)
+        }
+        _ => None,
+    }
+}
+
+/// The RLP string that `bytes` begin with, and what follows it.
+fn split_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (head, length) = match *bytes.first()? {
+        0..=0x7f => (0, 1),
+        first @ 0x80..=0xb7 => (1, usize::from(first - 0x80)),
+        first @ 0xb8..=0xbf => {
+            let size = usize::from(first - 0xb7);
+            (1 + size, read_length(bytes.get(1..=size)?)?)
+        }
+        LIST..=u8::MAX => return None,
+    };
+    let (whole, rest) = bytes.split_at_checked(length.checked_add(head)?)?;
+    Some((whole.get(head..)?, rest))
+}
+
+fn skip_string(bytes: &[u8]) -> Option<&[u8]> {
+    split_string(bytes).map(|(_, rest)| rest)
+}
+
+/// An integer of at most 8 bytes, and what follows it.
+fn split_integer(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (digits, rest) = split_string(bytes)?;
+    if digits.len() > 8 {
+        return None;
+    }
+    Some((digits.iter().fold(0, |value, digit| (value << 8) | u64::from(*digit)), rest))
+}
+
 fn keccak(parts: &[&[u8]]) -> Hash {
     let mut hasher = Keccak256::new();
     for part in parts {

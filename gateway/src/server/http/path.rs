@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use crate::client::key::{Digest, digest};
+
 /// The path in its one spelling, without a trailing slash; `None` for a path
 /// that no route can have.
 pub(super) fn normal(path: &str) -> Option<Cow<'_, str>> {
@@ -49,6 +51,11 @@ fn decode(path: &str) -> Option<String> {
         decoded.push_str(part.get(2..)?);
     }
     Some(decoded)
+}
+
+/// The digest of the key that a path ends in. The key itself goes no further.
+pub(super) fn key(path: &str) -> Option<Digest> {
+    path.rsplit_once('/').map(|(_, key)| digest(key.as_bytes()))
 }
 
 /// Whether a query carries what looks like a key: a client that believes
