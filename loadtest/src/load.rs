@@ -10,6 +10,7 @@ pub mod client;
 pub mod engine;
 pub mod heads;
 pub mod recipe;
+pub mod retry;
 
 use std::time::Duration;
 
@@ -71,6 +72,8 @@ pub struct Record {
     /// Its place in the mix.
     pub share: u16,
     pub gateway: u8,
+    /// How often it was sent.
+    pub attempts: u16,
     pub end: End,
     pub status: u16,
     /// Its place among the reasons seen, plus one.

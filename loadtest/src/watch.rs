@@ -1,6 +1,7 @@
 //! What is seen from outside while a run lasts: calls at the nodes, the gateways'
 //! metrics and memory, whether they are ready.
 
+pub mod health;
 pub mod metrics;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use self::health::Health;
 use self::metrics::Series;
 use crate::gateway::http;
 use crate::runner::World;
@@ -42,6 +44,9 @@ pub struct Watched {
     pub scraped: Vec<Scraped>,
     /// Greatest resident bytes of any gateway.
     pub rss: u64,
+    /// Resident bytes of the first gateway, in the order of time.
+    pub memory: Vec<(Duration, u64)>,
+    pub health: Vec<Health>,
 }
 
 impl Watched {
@@ -53,6 +58,15 @@ impl Watched {
             return 0;
         };
         sum(counted, node, methods)
+    }
+
+    /// The greatest resident bytes of the first gateway in a window, what it had at its begin
+    /// included.
+    #[must_use]
+    pub fn resident(&self, from: Duration, to: Duration) -> u64 {
+        let before = self.memory.partition_point(|(t, _)| *t <= from).saturating_sub(1);
+        let inside = self.memory.iter().skip(before).take_while(|(t, _)| *t <= to.max(from));
+        inside.map(|(_, bytes)| *bytes).max().unwrap_or(0)
     }
 
     /// When calls at a node first rose after `from`.
@@ -87,6 +101,7 @@ pub async fn run(world: Arc<World>, start: Instant) {
         if now >= next[0] {
             let counted = count(&world, start.elapsed());
             world.watched.lock().counted.push(counted);
+            weigh(&world, start.elapsed());
             next[0] = now + COUNT;
         }
         if now >= next[1] {
@@ -100,6 +115,15 @@ pub async fn run(world: Arc<World>, start: Instant) {
         let soonest = next.iter().min().copied().unwrap_or(now);
         tokio::time::sleep(soonest.saturating_duration_since(Instant::now())).await;
     }
+}
+
+/// Takes note of the first gateway's memory.
+fn weigh(world: &World, t: Duration) {
+    let rss = world.gateways.lock().first().and_then(super::gateway::Gateway::rss);
+    let Some(rss) = rss else { return };
+    let mut watched = world.watched.lock();
+    watched.rss = watched.rss.max(rss);
+    watched.memory.push((t, rss));
 }
 
 /// Scrapes all gateways once.
@@ -131,5 +155,28 @@ async fn ask_readiness(world: &World) {
     for (address, ready) in targets {
         let answer = http::get(address, "/readyz").await;
         ready.store(answer.is_ok_and(|(status, _)| status == 200), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn memory_in_a_window_is_its_greatest_with_what_was_there_before() {
+        let watched = Watched {
+            memory: vec![(S, 9), (2 * S, 5), (4 * S, 7), (6 * S, 8)],
+            ..Watched::default()
+        };
+        let check = |from, to, expected| {
+            assert_eq!(watched.resident(from * S, to * S), expected, "{from} {to}");
+        };
+        check(3, 3, 5);
+        check(3, 5, 7);
+        check(2, 6, 8);
+        check(0, 1, 9);
+        assert_eq!(Watched::default().resident(S, 2 * S), 0);
     }
 }

@@ -146,8 +146,8 @@ impl Case<'_> {
             let share = scenario.load.mix.get(usize::from(share));
             share.is_some_and(|share| scenario.ways().client_method(share.call).is_some())
         };
-        let sent =
-            self.chosen().filter(|one| of_clients(one.share) && one.end != End::Unsent).count();
+        let sent = self.chosen().filter(|one| of_clients(one.share) && one.end != End::Unsent);
+        let sent: u64 = sent.map(|one| u64::from(one.attempts)).sum();
         let ratio = received as f64 / (sent as f64).max(1.0);
         let seen = format!("{ratio:.4} ({received} node calls for {sent})");
         let unearned = self.below_rate(UNEARNED);
