@@ -13,6 +13,7 @@ pub mod attack;
 pub mod cli;
 pub mod expect;
 pub mod family;
+pub mod files;
 pub mod fleet;
 pub mod gateway;
 pub mod judge;

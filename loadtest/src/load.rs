@@ -72,8 +72,6 @@ pub struct Record {
     /// Its place in the mix.
     pub share: u16,
     pub gateway: u8,
-    /// How often it was sent.
-    pub attempts: u16,
     pub end: End,
     pub status: u16,
     /// Its place among the reasons seen, plus one.
@@ -102,6 +100,14 @@ pub struct Back {
     pub after: Duration,
 }
 
+/// A call that a client sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resent {
+    pub at: Duration,
+    /// Its place in the mix.
+    pub share: u16,
+}
+
 /// A write that was sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Written {
@@ -116,6 +122,8 @@ pub struct Seen {
     pub records: Vec<Record>,
     pub reasons: Vec<String>,
     pub backs: Vec<Back>,
+    /// Calls that were sent again, each time.
+    pub resent: Vec<Resent>,
     pub written: Vec<Written>,
     /// The first wrong answers, in words.
     pub wrong: Vec<String>,

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 
 use crate::attack::{self, Seen as Attacked};
 use crate::expect;
+use crate::files;
 use crate::fleet::Fleet;
 use crate::gateway::{Gateway, Ports, config};
 use crate::load::Seen;
@@ -91,6 +92,7 @@ impl World {
 /// # Errors
 /// What keeps a run from being one: no port, no gateway, no thread.
 pub async fn run(name: &str, scenario: Scenario, options: &Options) -> anyhow::Result<Report> {
+    files::provide(scenario.attack.iter().map(|attack| attack.connections as u64).sum())?;
     let folder = Folder::new(options.keep)?;
     let world = build(scenario).await?;
     steps::before(&world).await?;

@@ -27,7 +27,7 @@ pub use self::expect::{
     ShareTo, Stopped, Which,
 };
 pub use self::recipe::Recipe;
-pub use self::retry::{Library, Model, Retry};
+pub use self::retry::{Library, Model, Retries, Retry};
 pub use self::units::{Bytes, Time};
 
 /// A whole scenario.
@@ -225,7 +225,8 @@ pub struct Load {
     /// Sent as `x-api-key`.
     pub key: Option<String>,
     /// A call that failed is sent again like this; without it, never.
-    pub retry: Option<Retry>,
+    #[serde(default)]
+    pub retry: Retries,
     pub mix: Vec<Share>,
 }
 

@@ -37,6 +37,17 @@ pub struct Scraped {
     pub series: Vec<Series>,
 }
 
+/// What a gateway uses at an instant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    pub t: Duration,
+    /// Resident bytes.
+    pub rss: u64,
+    /// CPU time since its start, in user mode and in the kernel.
+    pub user: Duration,
+    pub system: Duration,
+}
+
 /// All that was seen.
 #[derive(Clone, Debug, Default)]
 pub struct Watched {
@@ -44,8 +55,8 @@ pub struct Watched {
     pub scraped: Vec<Scraped>,
     /// Greatest resident bytes of any gateway.
     pub rss: u64,
-    /// Resident bytes of the first gateway, in the order of time.
-    pub memory: Vec<(Duration, u64)>,
+    /// What the first gateway uses, in the order of time.
+    pub used: Vec<Used>,
     pub health: Vec<Health>,
 }
 
@@ -64,9 +75,20 @@ impl Watched {
     /// included.
     #[must_use]
     pub fn resident(&self, from: Duration, to: Duration) -> u64 {
-        let before = self.memory.partition_point(|(t, _)| *t <= from).saturating_sub(1);
-        let inside = self.memory.iter().skip(before).take_while(|(t, _)| *t <= to.max(from));
-        inside.map(|(_, bytes)| *bytes).max().unwrap_or(0)
+        let before = self.used.partition_point(|used| used.t <= from).saturating_sub(1);
+        let inside = self.used.iter().skip(before).take_while(|used| used.t <= to.max(from));
+        inside.map(|used| used.rss).max().unwrap_or(0)
+    }
+
+    /// CPU time of the first gateway in a window, in user mode and in the kernel.
+    #[must_use]
+    pub fn cpu(&self, from: Duration, to: Duration) -> (Duration, Duration) {
+        let at = |t: Duration| {
+            let upto = self.used.partition_point(|used| used.t <= t).saturating_sub(1);
+            self.used.get(upto).copied().unwrap_or_default()
+        };
+        let (begin, end) = (at(from), at(to));
+        (end.user.saturating_sub(begin.user), end.system.saturating_sub(begin.system))
     }
 
     /// When calls at a node first rose after `from`.
@@ -117,13 +139,15 @@ pub async fn run(world: Arc<World>, start: Instant) {
     }
 }
 
-/// Takes note of the first gateway's memory.
+/// Takes note of what the first gateway uses.
 fn weigh(world: &World, t: Duration) {
-    let rss = world.gateways.lock().first().and_then(super::gateway::Gateway::rss);
-    let Some(rss) = rss else { return };
+    let gateways = world.gateways.lock();
+    let used = gateways.first().and_then(|gateway| Some((gateway.rss()?, gateway.cpu()?)));
+    drop(gateways);
+    let Some((rss, (user, system))) = used else { return };
     let mut watched = world.watched.lock();
     watched.rss = watched.rss.max(rss);
-    watched.memory.push((t, rss));
+    watched.used.push(Used { t, rss, user, system });
 }
 
 /// Scrapes all gateways once.
@@ -166,10 +190,10 @@ mod tests {
 
     #[test]
     fn memory_in_a_window_is_its_greatest_with_what_was_there_before() {
-        let watched = Watched {
-            memory: vec![(S, 9), (2 * S, 5), (4 * S, 7), (6 * S, 8)],
-            ..Watched::default()
-        };
+        let used = |t, rss| Used { t: t * S, rss, user: t * S / 10, ..Used::default() };
+        let used = vec![used(1, 9), used(2, 5), used(4, 7), used(6, 8)];
+        let watched = Watched { used, ..Watched::default() };
+        assert_eq!(watched.cpu(2 * S, 5 * S), (S / 5, Duration::ZERO));
         let check = |from, to, expected| {
             assert_eq!(watched.resident(from * S, to * S), expected, "{from} {to}");
         };

@@ -17,8 +17,9 @@ fn files(folder: &str) -> Vec<PathBuf> {
 
 #[test]
 fn every_scenario_file_is_sound_and_expects_something() {
-    let files = [files("scenarios"), files("scenarios/soak")].concat();
-    assert!(files.len() >= 18, "{files:?}");
+    let folders = ["scenarios", "scenarios/soak", "scenarios/open", "scenarios/open/soak"];
+    let files = folders.map(files).concat();
+    assert!(files.len() >= 30, "{files:?}");
     for path in files {
         let scenario = Scenario::load(&path).unwrap();
         assert!(!scenario.expect.is_empty(), "{}", path.display());

@@ -35,14 +35,9 @@ pub fn read(bytes: &[u8], ended: bool) -> Option<Whole> {
     };
     let body = String::from_utf8_lossy(&body);
     let kept = value(&head, "connection") != Some("close");
+    let (results, errors) = members(&body);
     let (code, reason) = error(&body);
-    Some(Whole {
-        answer: Answer { status, code, reason },
-        results: body.matches("\"result\":").count() as u64,
-        errors: body.matches("\"error\":").count() as u64,
-        length,
-        kept,
-    })
+    Some(Whole { answer: Answer { status, code, reason }, results, errors, length, kept })
 }
 
 /// The code and the reason of the first error in a body.
@@ -59,6 +54,41 @@ pub fn error(body: &str) -> (Option<i64>, Option<String>) {
     });
     let reason = after("\"reason\"").and_then(|rest| rest.strip_prefix('"'));
     (code, reason.and_then(|rest| rest.split('"').next()).map(str::to_owned))
+}
+
+/// Results and errors of the replies in a body: members of objects that stand alone or in one
+/// list, not of what is in them.
+fn members(body: &str) -> (u64, u64) {
+    let bytes = body.as_bytes();
+    let deep = if bytes.first() == Some(&b'[') { 2 } else { 1 };
+    let (mut depth, mut at, mut found) = (0, 0, (0, 0));
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth -= 1,
+            b'"' => {
+                let end = string(bytes, at);
+                match (depth == deep, bytes.get(end), &bytes[at + 1..end - 1]) {
+                    (true, Some(b':'), b"result") => found.0 += 1,
+                    (true, Some(b':'), b"error") => found.1 += 1,
+                    _ => {}
+                }
+                at = end - 1;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    found
+}
+
+/// Where a string that begins at `at` ends; at the end of the text where it does not.
+fn string(bytes: &[u8], at: usize) -> usize {
+    let mut end = at + 1;
+    while end < bytes.len() && bytes[end] != b'"' {
+        end += if bytes[end] == b'\\' { 2 } else { 1 };
+    }
+    bytes.len().min(end + 1).max(at + 2)
 }
 
 fn value<'h>(head: &'h str, name: &str) -> Option<&'h str> {
@@ -125,6 +155,16 @@ mod tests {
         check(text, false, None);
         check(text, true, Some((400, None, text.len(), true)));
         check("PRI * HTTP", true, None);
+    }
+
+    #[test]
+    fn only_members_of_replies_count() {
+        let check = |body: &str, expected| assert_eq!(members(body), expected, "{body}");
+        check(r#"{"result":{"error":1,"result":[]}}"#, (1, 0));
+        check(r#"[{"result":[{"result":{}}]},{"error":{"a":"\"error\":"}}]"#, (1, 1));
+        check(r#"["result":1,"result"]"#, (0, 0));
+        check("\"", (0, 0));
+        check(r#"{"error\"#, (0, 0));
     }
 
     #[test]

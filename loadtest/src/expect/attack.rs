@@ -1,5 +1,7 @@
 //! Expectations on what became of attacks.
 
+use std::time::Duration;
+
 use super::Case;
 use crate::attack::seen::Answer;
 use crate::attack::{Fate, How, Seen};
@@ -29,6 +31,9 @@ impl Case<'_> {
         if let Some(most) = of.bytes_per_connection {
             self.memory(seen, most.0);
         }
+        if let Some(most) = of.user_time_per_answer {
+            self.user_time(seen, most);
+        }
     }
 
     fn reaped(&mut self, seen: &Seen, within: Time) {
@@ -47,7 +52,8 @@ impl Case<'_> {
         self.add(kept, format!("{told} of {all}: {ends}"), format!("GOAWAY {code} to all"));
         let Some(within) = within else { return };
         let latest = seen.open().filter_map(Fate::patience).max().unwrap_or_default();
-        self.add_timed(latest <= within.0, format!("after {latest:.2?}"), format!("{within}"));
+        let kept = told > 0 && latest <= within.0;
+        self.add_timed(kept, format!("after {latest:.2?}"), format!("{within}"));
     }
 
     fn answers(&mut self, seen: &Seen, of: &OfAttack) {
@@ -76,7 +82,7 @@ impl Case<'_> {
         let watched = self.outcome.world.watched.lock();
         let at = |node, t| watched.calls(node, &[&method], t);
         let nodes = 0..self.outcome.world.fleet.nodes.len();
-        let end = std::time::Duration::MAX;
+        let end = Duration::MAX;
         let count: u64 = nodes.map(|node| at(node, end).saturating_sub(at(node, seen.from))).sum();
         drop(watched);
         let words = format!("{count} calls at nodes for {} requests", seen.requests);
@@ -86,7 +92,8 @@ impl Case<'_> {
     fn memory(&mut self, seen: &Seen, most: u64) {
         let watched = self.outcome.world.watched.lock();
         let before = watched.resident(seen.from, seen.from);
-        let greatest = watched.resident(seen.from, seen.until);
+        let window = (seen.from.max(self.from()), seen.until.min(self.to()));
+        let greatest = watched.resident(window.0, window.1);
         drop(watched);
         let open = seen.most_open().max(1) as u64;
         let each = greatest.saturating_sub(before) / open;
@@ -99,7 +106,31 @@ impl Case<'_> {
         let bound = format!("{:.1} KiB", most as f64 / 1_024.0);
         self.add(each <= most && before > 0 && seen.most_open() > 0, words, bound);
     }
+
+    fn user_time(&mut self, seen: &Seen, most: Time) {
+        let alone = seen.from.min(ALONE);
+        let watched = self.outcome.world.watched.lock();
+        let before = watched.cpu(seen.from.saturating_sub(alone), seen.from);
+        let inside = watched.cpu(seen.from, seen.until);
+        drop(watched);
+        let times =
+            seen.until.saturating_sub(seen.from).as_secs_f64() / alone.as_secs_f64().max(1e-3);
+        let answers = seen.answers.values().sum::<u64>();
+        let each = |inside: Duration, before: Duration| {
+            inside.saturating_sub(before.mul_f64(times)).div_f64((answers as f64).max(1.0))
+        };
+        let (user, system) = (each(inside.0, before.0), each(inside.1, before.1));
+        let words =
+            format!("{user:.1?} for each of {answers} answers, and {system:.1?} in the kernel");
+        self.add_timed(user <= most.0 && answers > 0, words, format!("{:?}", most.0));
+        if let Some(finding) = self.findings.last_mut() {
+            finding.strict = true;
+        }
+    }
 }
+
+/// The load alone is watched for so long before an attack.
+const ALONE: Duration = Duration::from_secs(3);
 
 fn is_of(kind: &Answers, answer: &Answer) -> bool {
     kind.status == answer.status

@@ -20,7 +20,7 @@ use super::client::{Broken, Connections, Response};
 use super::heads::{Floor, Heads};
 use super::recipe::{Cook, Planned};
 use super::retry::{self, Heard};
-use super::{End, Record, Seen, Written};
+use super::{End, Record, Resent, Seen, Written};
 use crate::judge::{Asked, Judgement, Question, Reply, judge};
 use crate::scenario::{Retry, Scenario};
 use crate::truth::Truth;
@@ -111,7 +111,7 @@ struct Engine {
     targets: Vec<Target>,
     timeout: Duration,
     most: usize,
-    retry: Option<Retry>,
+    retry: Vec<Retry>,
     chance: Draws,
     in_flight: Cell<usize>,
     turn: Cell<usize>,
@@ -153,7 +153,7 @@ impl Engine {
             targets: order.targets.clone(),
             timeout: load.timeout.0,
             most: load.max_in_flight,
-            retry: load.retry.clone(),
+            retry: load.retry.0.clone(),
             chance: Draws::new(load.seed ^ 0x7e72),
             in_flight: Cell::new(0),
             turn: Cell::new(0),
@@ -200,16 +200,18 @@ impl Engine {
     /// Sends a request, and again as its client does, and takes the last answer.
     async fn call(&self, mut flight: Flight, start: Instant) {
         let body = body_of(&flight);
+        let rules = self.rules();
         loop {
             let post = self.pools[flight.gateway].post(body.clone());
             let answer = tokio::time::timeout(self.timeout, post).await;
             let done = start.elapsed();
-            if let Some(pause) = self.again(&answer, flight.attempts) {
+            if let Some(pause) = self.again(rules, &answer, flight.attempts) {
                 tokio::time::sleep(pause).await;
                 flight.gateway = self.choose();
                 flight.floor = self.heads.borrow().floor(flight.gateway);
                 flight.asked = self.truth.now();
                 flight.attempts += 1;
+                self.resent(&flight, start.elapsed());
                 continue;
             }
             return match answer {
@@ -220,9 +222,23 @@ impl Engine {
         }
     }
 
+    fn resent(&self, flight: &Flight, at: Duration) {
+        let calls = flight.calls.iter().map(|call| Resent { at, share: call.share });
+        self.seen.borrow_mut().resent.extend(calls);
+    }
+
+    /// Those of some client.
+    fn rules(&self) -> Option<&Retry> {
+        let count = self.retry.len() as u64;
+        if count == 0 {
+            return None;
+        }
+        usize::try_from(self.chance.next() % count).ok().and_then(|at| self.retry.get(at))
+    }
+
     /// How long the client waits before it sends again, if it does.
-    fn again(&self, answer: &Answered, attempts: u16) -> Option<Duration> {
-        let rules = self.retry.as_ref()?;
+    fn again(&self, rules: Option<&Retry>, answer: &Answered, attempts: u16) -> Option<Duration> {
+        let rules = rules?;
         let response = answer.as_ref().ok().and_then(|answer| answer.as_ref().ok());
         let heard = response.map_or(Heard::default(), |response| Heard {
             status: Some(response.status.as_u16()),
@@ -321,7 +337,6 @@ impl Engine {
             done: arrived.done,
             share: call.share,
             gateway: u8::try_from(flight.gateway).unwrap_or(u8::MAX),
-            attempts: flight.attempts,
             end: End::Unreadable,
             status: arrived.status,
             reason: 0,

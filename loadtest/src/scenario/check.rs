@@ -70,7 +70,8 @@ impl Checker<'_> {
             self.add(0, "load.mix: empty");
         }
         load.mix.iter().for_each(|share| self.share(share));
-        if matches!(&load.retry, Some(Retry::Model(model)) if !model.is_sound()) {
+        let sound = |retry: &Retry| !matches!(retry, Retry::Model(model) if !model.is_sound());
+        if !load.retry.0.iter().all(sound) {
             self.add(0, "load.retry: allowed are 1 to 100 attempts and a factor of 1 to 10");
         }
         self.families();
@@ -219,8 +220,10 @@ impl Checker<'_> {
         if let Some(attack) = &expect.attack {
             self.of_attack(attack);
         }
-        if expect.attack.is_some() && (expect.from.is_some() || expect.to.is_some()) {
-            self.add(0, format!("expect {:?}: an attack has a time of its own", expect.rule));
+        let windowed = expect.from.is_some() || expect.to.is_some();
+        if windowed && expect.attack.as_ref().is_some_and(|of| of.bytes_per_connection.is_none()) {
+            let what = "of an attack, only bytes_per_connection has a window";
+            self.add(0, format!("expect {:?}: {what}", expect.rule));
         }
         if let Some(of) = expect.goodput
             && (of.rate.is_some() == of.from.zip(of.to).is_some()

@@ -97,9 +97,12 @@ pub struct OfAttack {
     pub others: Option<u64>,
     /// Calls of its method that reached nodes from its begin on, at most.
     pub node_calls: Option<u64>,
-    /// The gateway's memory at its greatest while it lasted, less what it was before, for each
-    /// of the most connections that were open at once.
+    /// The gateway's memory at its greatest while the attack lasted, less what it was before,
+    /// for each of the most connections that were open at once. `from` and `to` cut that time.
     pub bytes_per_connection: Option<Bytes>,
+    /// The gateway's CPU time in user mode while the attack lasted, less what the load beside
+    /// it took in the seconds before, for each answer to the attack. Always strict.
+    pub user_time_per_answer: Option<Time>,
 }
 
 /// A kind of answers; what is absent is any.

@@ -4,6 +4,27 @@ use serde::Deserialize;
 
 use super::units::Time;
 
+/// The rules of clients, one or several; each call is of a client of one of them, at random.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(from = "OneOrMore")]
+pub struct Retries(pub Vec<Retry>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(Retry),
+    More(Vec<Retry>),
+}
+
+impl From<OneOrMore> for Retries {
+    fn from(written: OneOrMore) -> Self {
+        match written {
+            OneOrMore::One(retry) => Self(vec![retry]),
+            OneOrMore::More(retries) => Self(retries),
+        }
+    }
+}
+
 /// When a client sends a call again: as a known library does, or by numbers.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
