@@ -227,3 +227,6 @@ fn share(attack: &Attack) -> Share {
         poison: false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -83,6 +83,8 @@ pub struct Seen {
     pub name: String,
     pub from: Duration,
     pub until: Duration,
+    /// Connections that it has at once, or would have if it were let.
+    pub places: usize,
     pub fates: Vec<Fate>,
     pub answers: BTreeMap<Answer, u64>,
     /// Streams that the gateway reset, by code.
@@ -104,6 +106,7 @@ impl Seen {
             name: attack.label().to_owned(),
             from: attack.from.0,
             until: attack.until().0,
+            places: attack.connections,
             ..Self::default()
         }
     }
@@ -117,21 +120,6 @@ impl Seen {
     /// Connections that were open at some time.
     pub fn open(&self) -> impl Iterator<Item = &Fate> {
         self.fates.iter().filter(|fate| fate.how != How::Refused)
-    }
-
-    /// The most connections that were open at the same time.
-    #[must_use]
-    pub fn most_open(&self) -> usize {
-        let opened = self.open().map(|fate| (fate.opened, 1_isize));
-        let mut turns: Vec<_> =
-            opened.chain(self.open().map(|fate| (fate.ended, -1_isize))).collect();
-        turns.sort_unstable();
-        let mut open = 0;
-        let counts = turns.into_iter().map(|(_, change)| {
-            open += change;
-            open
-        });
-        usize::try_from(counts.max().unwrap_or(0)).unwrap_or(0)
     }
 
     /// Connections by how they ended, in words.
@@ -170,16 +158,16 @@ mod tests {
     }
 
     #[test]
-    fn open_connections_are_counted_where_they_overlap() {
+    fn ages_are_of_connections_that_the_gateway_ended() {
         let mut seen = Seen::default();
-        assert_eq!(seen.most_open(), 0);
+        assert_eq!(seen.oldest_reaped(), Duration::ZERO);
         seen.fates = vec![
             fate(1, 4, How::Closed),
             fate(2, 6, How::Open),
             fate(4, 5, How::Reset),
             fate(3, 3, How::Refused),
         ];
-        assert_eq!(seen.most_open(), 2);
+        assert_eq!(seen.open().count(), 3);
         assert_eq!(seen.oldest_reaped(), 3 * S);
         assert_eq!(seen.ends()["refused"], 1);
     }

@@ -40,59 +40,47 @@ pub async fn talk(
     ears: Ears,
     mut say: impl FnMut(u32, &mut Vec<u8>) -> Said,
 ) -> Gone {
-    let mut state = State { streams: None, heard: Vec::new(), out: Vec::new(), next: None };
-    if !matches!(ears, Ears::Frames) {
-        state.streams = Some(0);
-    }
-    let mut out = Vec::new();
-    let mut at = 0;
+    let mut state = State::new(ears);
     let mut buffer = [0; 4_096];
+    let room = if let Ears::Sips(bytes, _) = ears { bytes } else { buffer.len() };
     loop {
-        if at == out.len() {
-            (out, at) = (std::mem::take(&mut state.out), 0);
-        }
-        if at == out.len()
-            && let Some(streams) = state.streams
-            && state.next.is_none_or(|next| next <= Instant::now())
-        {
-            if state.next.is_none() {
-                let now = wire.ground.now();
-                wire.note(|fate| fate.hostile = Some(now));
-            }
-            let pause = say(streams, &mut out).unwrap_or(SILENCE);
-            state.next = Some(Instant::now() + pause);
-        }
+        state.speak(&wire, &mut say);
         let due = state.next.unwrap_or_else(|| Instant::now() + SILENCE);
         let (mut reader, mut writer) = wire.stream.split();
-        let room = if let Ears::Sips(bytes, _) = ears { bytes } else { buffer.len() };
-        let room = &mut buffer[..room.min(4_096)];
+        let out = &state.out[state.written..];
         tokio::select! {
-            read = async { pause_of(ears).await; reader.read(room).await } => match read {
-                Ok(0) => {
-                    state.last(&wire, ears);
-                    return wire.end(How::Closed);
+            read = async { pause_of(ears).await; reader.read(&mut buffer[..room]).await } => {
+                match read {
+                    Ok(0) => {
+                        state.last(&wire);
+                        return wire.end(How::Closed);
+                    }
+                    // What is sipped hides the end for long.
+                    Ok(_) if matches!(ears, Ears::Sips(..)) && wire.is_over() => {
+                        return wire.end(How::Closed);
+                    }
+                    Ok(count) => state.hear(&wire, &buffer[..count]),
+                    Err(error) => return wire.broke(&error),
                 }
-                Ok(count) => state.hear(&wire, ears, &buffer[..count]),
-                Err(error) => return wire.broke(&error),
             },
-            wrote = writer.write(&out[at..]), if at < out.len() => match wrote {
+            wrote = writer.write(out), if !out.is_empty() => match wrote {
                 Ok(count) => {
-                    at += count;
+                    state.written += count;
                     wire.sent(count);
                 }
-                Err(error) => return broke_off(wire, state, ears, &error).await,
+                Err(error) => return broke_off(wire, state, &error).await,
             },
-            () = sleep_until(due), if at == out.len() => {}
+            () = sleep_until(due), if out.is_empty() => {}
         }
     }
 }
 
 /// Where it could not be written, there may still be something to be read.
-async fn broke_off(mut wire: Wire, mut state: State, ears: Ears, error: &std::io::Error) -> Gone {
+async fn broke_off(mut wire: Wire, mut state: State, error: &std::io::Error) -> Gone {
     let mut rest = Vec::with_capacity(4_096);
     while let Ok(count @ 1..) = wire.stream.read_buf(&mut rest).await {
         let from = rest.len() - count;
-        state.hear(&wire, ears, &rest[from..]);
+        state.hear(&wire, &rest[from..]);
         rest.clear();
     }
     wire.broke(error)
@@ -106,17 +94,48 @@ async fn pause_of(ears: Ears) {
 
 /// Of a connection that follows a script.
 struct State {
+    ears: Ears,
     /// The streams that the server allows, once the script may begin.
     streams: Option<u32>,
     heard: Vec<u8>,
-    /// To be said before the script goes on.
+    /// What is being said, and how much of it was written.
     out: Vec<u8>,
+    written: usize,
+    /// To be said before the script goes on.
+    polite: Vec<u8>,
+    /// When the script goes on, once it began.
     next: Option<Instant>,
 }
 
 impl State {
-    fn hear(&mut self, wire: &Wire, ears: Ears, bytes: &[u8]) {
-        match ears {
+    fn new(ears: Ears) -> Self {
+        let streams = if matches!(ears, Ears::Frames) { None } else { Some(0) };
+        let (heard, out, polite) = (Vec::new(), Vec::new(), Vec::new());
+        Self { ears, streams, heard, out, written: 0, polite, next: None }
+    }
+
+    /// When all is written that was to be said: what is to be said next.
+    fn speak(&mut self, wire: &Wire, say: &mut impl FnMut(u32, &mut Vec<u8>) -> Said) {
+        if self.written < self.out.len() {
+            return;
+        }
+        self.out.clear();
+        self.out.append(&mut self.polite);
+        self.written = 0;
+        let Some(streams) = self.streams else { return };
+        if self.next.is_some_and(|next| next > Instant::now()) {
+            return;
+        }
+        if self.next.is_none() {
+            let now = wire.ground.now();
+            wire.note(|fate| fate.hostile = Some(now));
+        }
+        let pause = say(streams, &mut self.out).unwrap_or(SILENCE);
+        self.next = Some(Instant::now() + pause);
+    }
+
+    fn hear(&mut self, wire: &Wire, bytes: &[u8]) {
+        match self.ears {
             Ears::Sips(..) => {}
             Ears::Answers => {
                 if self.heard.len() < LOOKED_AT {
@@ -137,8 +156,8 @@ impl State {
     }
 
     /// The end of the connection may be the end of an answer.
-    fn last(&mut self, wire: &Wire, ears: Ears) {
-        if let (Ears::Answers, Some(whole)) = (ears, answers::read(&self.heard, true)) {
+    fn last(&mut self, wire: &Wire) {
+        if let (Ears::Answers, Some(whole)) = (self.ears, answers::read(&self.heard, true)) {
             wire.ground.seen.borrow_mut().answered(whole.answer);
         }
     }
@@ -146,7 +165,7 @@ impl State {
     fn frame(&mut self, wire: &Wire, frame: &Frame) {
         match frame.kind {
             SETTINGS if frame.flags & ACK == 0 => {
-                frames::write(&mut self.out, SETTINGS, ACK, 0, &[]);
+                frames::write(&mut self.polite, SETTINGS, ACK, 0, &[]);
                 let streams = frame.setting(MAX_CONCURRENT_STREAMS).unwrap_or(u32::MAX);
                 self.streams = Some(streams);
             }

@@ -4,7 +4,8 @@ use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use futures_util::FutureExt as _;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::seen::{Fate, How};
@@ -76,6 +77,12 @@ impl Wire {
         }
     }
 
+    /// Whether the gateway ended the connection, though there may be more to be read of it.
+    pub fn is_over(&self) -> bool {
+        let ready = self.stream.ready(Interest::READABLE).now_or_never();
+        ready.is_some_and(|ready| ready.is_ok_and(|ready| ready.is_read_closed()))
+    }
+
     pub fn sent(&self, bytes: usize) {
         self.ground.seen.borrow_mut().bytes += bytes as u64;
     }
@@ -113,11 +120,8 @@ async fn connect(ground: &Ground, place: usize) -> io::Result<TcpStream> {
     if ground.attack.kind.get_ref() == &Kind::SlowReader {
         socket.set_recv_buffer_size(NARROW)?;
     }
-    if !ground.attack.forwarded {
-        socket.bind(SocketAddr::from((ground.source(place), 0)))?;
-    } else {
-        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
-    }
+    let source = if ground.attack.forwarded { Ipv4Addr::LOCALHOST } else { ground.source(place) };
+    socket.bind(SocketAddr::from((source, 0)))?;
     let stream = socket.connect(ground.target).await?;
     stream.set_nodelay(true)?;
     Ok(stream)

@@ -95,7 +95,7 @@ impl Case<'_> {
         let window = (seen.from.max(self.from()), seen.until.min(self.to()));
         let greatest = watched.resident(window.0, window.1);
         drop(watched);
-        let open = seen.most_open().max(1) as u64;
+        let open = seen.open().count().min(seen.places).max(1) as u64;
         let each = greatest.saturating_sub(before) / open;
         let words = format!(
             "{:.1} KiB for each of {open}: from {} to {} KiB",
@@ -104,7 +104,7 @@ impl Case<'_> {
             greatest >> 10
         );
         let bound = format!("{:.1} KiB", most as f64 / 1_024.0);
-        self.add(each <= most && before > 0 && seen.most_open() > 0, words, bound);
+        self.add(each <= most && before > 0 && seen.open().count() > 0, words, bound);
     }
 
     fn user_time(&mut self, seen: &Seen, most: Time) {

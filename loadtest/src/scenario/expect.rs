@@ -98,7 +98,7 @@ pub struct OfAttack {
     /// Calls of its method that reached nodes from its begin on, at most.
     pub node_calls: Option<u64>,
     /// The gateway's memory at its greatest while the attack lasted, less what it was before,
-    /// for each of the most connections that were open at once. `from` and `to` cut that time.
+    /// for each connection that it has at once. `from` and `to` cut that time.
     pub bytes_per_connection: Option<Bytes>,
     /// The gateway's CPU time in user mode while the attack lasted, less what the load beside
     /// it took in the seconds before, for each answer to the attack. Always strict.
