@@ -59,7 +59,7 @@ fn wait(mut stream: TcpStream) {
 #[tokio::test]
 async fn who_is_closed_is_told_from_who_is_left_open() {
     let attack = "kind = \"silent\"\nfor = \"400ms\"\nconnections = 3\n";
-    let seen = play_on(attack, |stream| drop(stream)).await;
+    let seen = play_on(attack, drop).await;
     assert_eq!(ends(&seen), [("closed".to_owned(), 3)]);
     let seen = play_on(attack, wait).await;
     assert_eq!(ends(&seen), [("still open".to_owned(), 3)]);
@@ -69,7 +69,7 @@ async fn who_is_closed_is_told_from_who_is_left_open() {
 #[tokio::test]
 async fn who_is_closed_comes_again_where_it_is_to() {
     let attack = "kind = \"partial_head\"\nfor = \"1s\"\nagain = true\n";
-    let seen = play_on(attack, |stream| drop(stream)).await;
+    let seen = play_on(attack, drop).await;
     assert!(seen.fates.len() > 1, "{seen:?}");
 }
 
