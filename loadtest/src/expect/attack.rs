@@ -45,8 +45,7 @@ impl Case<'_> {
     }
 
     fn goaway(&mut self, seen: &Seen, code: u32, within: Option<Time>) {
-        let has = |fate: &&Fate| fate.goaway.is_some_and(|(told, _)| told == code);
-        let (all, told) = (seen.open().count(), seen.open().filter(has).count());
+        let (told, all) = told(seen, code, within.map_or(SOON, |within| within.0));
         let ends = counts(seen.ends().iter());
         let kept = told == all && all > 0;
         self.add(kept, format!("{told} of {all}: {ends}"), format!("GOAWAY {code} to all"));
@@ -129,6 +128,17 @@ impl Case<'_> {
     }
 }
 
+/// A connection that the attacker left before this time need not have got GOAWAY, where the
+/// file says no other.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Connections that got GOAWAY with a code, of those that had to.
+fn told(seen: &Seen, code: u32, within: Duration) -> (usize, usize) {
+    let due = |fate: &&Fate| fate.goaway.is_some() || fate.how != How::Open || fate.age() > within;
+    let has = |fate: &&Fate| fate.goaway.is_some_and(|(told, _)| told == code);
+    (seen.open().filter(has).count(), seen.open().filter(due).count())
+}
+
 /// The load alone is watched for so long before an attack.
 const ALONE: Duration = Duration::from_secs(3);
 
@@ -157,6 +167,24 @@ pub fn counts<'c, W: std::fmt::Display + 'c>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_left_early_need_not_have_got_goaway() {
+        let fate = |ended, how, goaway: Option<u32>| Fate {
+            ended: Duration::from_millis(ended),
+            how,
+            goaway: goaway.map(|code| (code, Duration::ZERO)),
+            ..Fate::default()
+        };
+        let check = |fates: &[Fate], expected| {
+            let seen = Seen { fates: fates.to_vec(), ..Seen::default() };
+            assert_eq!(told(&seen, 11, SOON), expected, "{fates:?}");
+        };
+        check(&[fate(500, How::Closed, Some(11)), fate(500, How::Open, None)], (1, 1));
+        check(&[fate(500, How::Open, Some(11)), fate(500, How::Closed, Some(1))], (1, 2));
+        check(&[fate(1_500, How::Open, None), fate(0, How::Refused, None)], (0, 1));
+        check(&[fate(500, How::Reset, None)], (0, 1));
+    }
 
     #[test]
     fn what_a_kind_does_not_say_is_any() {
