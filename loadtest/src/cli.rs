@@ -81,6 +81,9 @@ struct Play {
     /// counts and codes are judged, and how long calls took is only shown
     #[arg(long, default_value_t = 1, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=16))]
     jobs: u8,
+    /// Judge also what says something only on a quiet machine: ratios and tight bounds on time
+    #[arg(long, conflicts_with = "jobs")]
+    strict: bool,
     /// Keep the gateway's config and log also of runs that pass
     #[arg(long)]
     keep: bool,
@@ -136,8 +139,13 @@ fn scenario(play: &Play) -> ExitCode {
         complain("no gateway: build it, or name it with --gateway or HEADRACE_BIN");
         return ExitCode::from(BAD_INPUT);
     };
-    let options =
-        Options { gateway, rate_scale: play.rate_scale, keep: play.keep, timed: play.jobs == 1 };
+    let options = Options {
+        gateway,
+        rate_scale: play.rate_scale,
+        keep: play.keep,
+        timed: play.jobs == 1,
+        strict: play.strict,
+    };
     match runtime() {
         Ok(runtime) => {
             runtime.block_on(interruptible(Plays { scenarios, play, options: &options }))

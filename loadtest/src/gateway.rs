@@ -167,6 +167,13 @@ impl Gateway {
         Some(kib * 1_024)
     }
 
+    /// CPU time that it has used, in user mode and in the kernel.
+    #[must_use]
+    pub fn cpu(&self) -> Option<(Duration, Duration)> {
+        let text = fs::read_to_string(format!("/proc/{}/stat", self.pid())).ok()?;
+        cpu_of(&text)
+    }
+
     #[must_use]
     pub fn last_lines(&self) -> String {
         let text = fs::read_to_string(&self.log).unwrap_or_default();
@@ -175,10 +182,32 @@ impl Gateway {
     }
 }
 
+/// Clock ticks of /proc are of 10 ms on every Linux. Fields are counted after the name, which
+/// may hold anything but ends with the last bracket.
+fn cpu_of(stat: &str) -> Option<(Duration, Duration)> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_whitespace().skip(11);
+    let mut time = || Some(Duration::from_millis(10 * fields.next()?.parse::<u64>().ok()?));
+    Some((time()?, time()?))
+}
+
 impl Drop for Gateway {
     fn drop(&mut self) {
         // Already ended is as good as killed.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_time_is_read_past_any_name() {
+        let stat = "7 (a ) b) S 1 7 7 0 -1 4194304 9 0 0 0 250 40 0 0 20 0";
+        let expected = (Duration::from_millis(2_500), Duration::from_millis(400));
+        assert_eq!(cpu_of(stat), Some(expected));
+        assert_eq!(cpu_of("7 (a) S 1"), None);
     }
 }

@@ -5,13 +5,15 @@
 //! the real gateway, as a child process on real sockets.
 //!
 //! In the order in which a run goes through them: [`cli`] → [`scenario`] (the file) →
-//! [`fleet`] and [`gateway`] (what is tested) → [`steps`] (faults) and [`load`] (calls)
-//! → [`judge`] against [`truth`], in the words of a [`family`] → [`watch`] (what is seen meanwhile) → [`expect`] →
+//! [`fleet`] and [`gateway`] (what is tested) → [`steps`] (faults), [`load`] (calls)
+//! and [`attack`] (hostile clients) → [`judge`] against [`truth`], in the words of a [`family`] → [`watch`] (what is seen meanwhile) → [`expect`] →
 //! [`report`]; [`runner`] ties them together.
 
+pub mod attack;
 pub mod cli;
 pub mod expect;
 pub mod family;
+pub mod files;
 pub mod fleet;
 pub mod gateway;
 pub mod judge;

@@ -10,6 +10,7 @@ pub mod client;
 pub mod engine;
 pub mod heads;
 pub mod recipe;
+pub mod retry;
 
 use std::time::Duration;
 
@@ -99,6 +100,14 @@ pub struct Back {
     pub after: Duration,
 }
 
+/// A call that a client sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resent {
+    pub at: Duration,
+    /// Its place in the mix.
+    pub share: u16,
+}
+
 /// A write that was sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Written {
@@ -113,6 +122,8 @@ pub struct Seen {
     pub records: Vec<Record>,
     pub reasons: Vec<String>,
     pub backs: Vec<Back>,
+    /// Calls that were sent again, each time.
+    pub resent: Vec<Resent>,
     pub written: Vec<Written>,
     /// The first wrong answers, in words.
     pub wrong: Vec<String>,

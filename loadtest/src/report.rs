@@ -1,5 +1,6 @@
 //! What a run found, for people and for programs.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +8,8 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use crate::expect::Finding;
+use crate::attack::Seen;
+use crate::expect::{Finding, counts};
 use crate::lateness::{self, Generator, Validity, Verdict};
 use crate::load::{End, Record};
 use crate::runner::Outcome;
@@ -29,6 +31,7 @@ pub struct Report {
     /// Send time minus planned time.
     pub lateness: Latency,
     pub nodes: Vec<NodeCalls>,
+    pub attacks: Vec<Attacked>,
     /// Greatest resident memory of a gateway, bytes.
     pub rss: u64,
     pub wrong: Vec<String>,
@@ -47,6 +50,28 @@ pub struct Calls {
     pub failed: u64,
     pub wrong: u64,
     pub latency: Latency,
+}
+
+/// What an attack came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Attacked {
+    pub name: String,
+    /// How its connections ended.
+    pub ends: BTreeMap<String, u64>,
+    /// The greatest age of one that the gateway ended, in seconds.
+    pub oldest_reaped: f64,
+    pub requests: u64,
+    /// Requests that could not be sent in their turn.
+    pub missed: u64,
+    /// By status, code and reason.
+    pub answers: BTreeMap<String, u64>,
+    /// Streams that were reset, by code.
+    pub resets: BTreeMap<u32, u64>,
+    /// What came back in batches.
+    pub results: u64,
+    pub errors: u64,
+    /// Bytes sent.
+    pub bytes: u64,
 }
 
 /// Percentiles in seconds.
@@ -104,12 +129,28 @@ pub fn make(name: &str, outcome: &Outcome, findings: Vec<Finding>) -> Report {
         latency: summary(sent().map(Record::latency)),
         lateness: late,
         nodes: nodes(outcome),
+        attacks: outcome.attacks.iter().map(attacked).collect(),
         rss: world.watched.lock().rss,
         wrong: outcome.seen.wrong.clone(),
         errors: outcome.seen.errors.clone(),
         events: outcome.events.clone(),
         findings,
         folder: None,
+    }
+}
+
+fn attacked(seen: &Seen) -> Attacked {
+    Attacked {
+        name: seen.name.clone(),
+        ends: seen.ends(),
+        oldest_reaped: seen.oldest_reaped().as_secs_f64(),
+        requests: seen.requests,
+        missed: seen.missed,
+        answers: seen.answers.iter().map(|(kind, count)| (kind.to_string(), *count)).collect(),
+        resets: seen.resets.clone(),
+        results: seen.results,
+        errors: seen.errors,
+        bytes: seen.bytes,
     }
 }
 
@@ -216,6 +257,7 @@ impl Report {
             nodes.join(", "),
             self.rss >> 20
         )?;
+        self.attacks.iter().try_for_each(|one| one.write(out))?;
         for event in self.events.iter().take(40) {
             writeln!(out, "  {:>7.2}s {}", event.t, event.what)?;
         }
@@ -233,6 +275,29 @@ impl Report {
             Some(folder) => writeln!(out, "  config and log: {}", folder.display()),
             None => Ok(()),
         }
+    }
+}
+
+impl Attacked {
+    fn write(&self, out: &mut String) -> std::fmt::Result {
+        let (ends, answers) = (counts(self.ends.iter()), counts(self.answers.iter()));
+        write!(
+            out,
+            "  attack {}: {ends}, reaped at {:.1}s at most",
+            self.name, self.oldest_reaped
+        )?;
+        write!(out, "; {} KiB sent, {} requests", self.bytes >> 10, self.requests)?;
+        if self.missed > 0 {
+            write!(out, ", {} missed", self.missed)?;
+        }
+        write!(out, "; answers: {answers}")?;
+        if self.results + self.errors > 0 {
+            write!(out, "; in batches {} results, {} errors", self.results, self.errors)?;
+        }
+        if !self.resets.is_empty() {
+            write!(out, "; streams reset: {}", counts(self.resets.iter()))?;
+        }
+        writeln!(out)
     }
 }
 

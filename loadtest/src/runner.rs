@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, anyhow};
 use parking_lot::Mutex;
 
-use crate::expect::{self, Finding};
+use crate::attack::{self, Seen as Attacked};
+use crate::expect;
+use crate::files;
 use crate::fleet::Fleet;
 use crate::gateway::{Gateway, Ports, config};
 use crate::load::Seen;
@@ -17,6 +19,7 @@ use crate::load::engine::{self, Order, Target};
 use crate::report::{self, Event, Report};
 use crate::scenario::{Reload, Scenario};
 use crate::steps::{self, Reloads};
+use crate::watch::health::Prober;
 use crate::watch::{self, Watched};
 
 /// A gateway that was told to stop may take this long.
@@ -36,6 +39,8 @@ pub struct Options {
     /// Judge how long calls took too. Not where several runs share the machine: then all
     /// that is judged is counted.
     pub timed: bool,
+    /// Judge what says something only where nothing else runs on the machine.
+    pub strict: bool,
 }
 
 /// Everything that runs.
@@ -57,6 +62,8 @@ pub struct World {
 pub struct Outcome {
     pub world: Arc<World>,
     pub seen: Seen,
+    /// In the order of the file.
+    pub attacks: Vec<Attacked>,
     /// Requests a second that were meant.
     pub rate: f64,
     pub rate_scale: f64,
@@ -85,15 +92,14 @@ impl World {
 /// # Errors
 /// What keeps a run from being one: no port, no gateway, no thread.
 pub async fn run(name: &str, scenario: Scenario, options: &Options) -> anyhow::Result<Report> {
+    files::provide(scenario.attack.iter().map(|attack| attack.connections as u64).sum())?;
     let folder = Folder::new(options.keep)?;
     let world = build(scenario).await?;
     steps::before(&world).await?;
     start_gateways(&world, options, &folder.path).await?;
     let outcome = play(&world, options).await?;
     let mut findings = expect::judge(&outcome);
-    if !options.timed {
-        findings.iter_mut().for_each(Finding::excuse);
-    }
+    findings.iter_mut().for_each(|one| one.excuse(options.timed, options.strict));
     let report = report::make(name, &outcome, findings);
     if !report.passed {
         folder.keep.store(true, Ordering::Relaxed);
@@ -156,13 +162,48 @@ async fn play(world: &Arc<World>, options: &Options) -> anyhow::Result<Outcome> 
     std::thread::Builder::new().name("load".to_owned()).spawn(work)?;
     let start = start.await.map_err(|_| anyhow!("the load did not start"))?;
     let watching = Task(tokio::spawn(watch::run(Arc::clone(world), start)));
+    let attacking = attacks(world, options, start)?;
+    let prober = prober(world, start)?;
     let stepping = steps::run(Arc::clone(world), start);
     let (seen, stepped) = tokio::join!(loaded, stepping);
     stepped?;
     let seen = seen.map_err(|_| anyhow!("the load broke off"))??;
+    let mut attacks = Vec::new();
+    for attack in attacking {
+        attacks.push(attack.await.map_err(|_| anyhow!("an attack broke off"))??);
+    }
+    if let Some(prober) = prober {
+        world.watched.lock().health = prober.end().await?;
+    }
     settle(world).await;
     drop(watching);
-    finish(world, seen, options, start).await
+    Ok(Outcome { attacks, ..finish(world, seen, options, start).await? })
+}
+
+type Attacking = tokio::sync::oneshot::Receiver<std::io::Result<Attacked>>;
+
+/// Starts all attacks, each of which waits for its time.
+fn attacks(world: &World, options: &Options, start: Instant) -> anyhow::Result<Vec<Attacking>> {
+    let target = world.gateways.lock().first().map(|gateway| gateway.data);
+    let target = target.context("no gateway to attack")?;
+    let order = |attack: &crate::scenario::Attack| attack::Order {
+        attack: attack.clone(),
+        scenario: Arc::clone(&world.scenario),
+        truth: Arc::clone(&world.fleet.truth),
+        target,
+        start,
+        rate_scale: options.rate_scale,
+    };
+    let all = world.scenario.attack.iter().map(order);
+    all.map(|order| attack::start(order).context("an attack's thread")).collect()
+}
+
+/// Asks for health where that is judged.
+fn prober(world: &World, start: Instant) -> anyhow::Result<Option<Prober>> {
+    let judged = world.scenario.expect.iter().any(|expect| expect.health_within.is_some());
+    let gateway = world.gateways.lock().first().map(|gateway| gateway.data);
+    let gateway = gateway.filter(|_| judged);
+    gateway.map(|gateway| Prober::start(gateway, start)).transpose().context("a prober's thread")
 }
 
 async fn finish(
@@ -189,6 +230,7 @@ async fn finish(
     Ok(Outcome {
         world: Arc::clone(world),
         seen,
+        attacks: Vec::new(),
         rate: *world.scenario.load.rate.get_ref() * options.rate_scale,
         rate_scale: options.rate_scale,
         timed: options.timed,

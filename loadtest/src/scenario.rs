@@ -4,9 +4,11 @@
 //! be meant: a node that does not exist, a share that is no number, a time past the
 //! end. `loadtest/README.md` describes the keys.
 
+mod attack;
 mod check;
 mod expect;
 mod recipe;
+mod retry;
 mod units;
 
 use std::collections::BTreeMap;
@@ -19,10 +21,13 @@ use toml::Spanned;
 
 use crate::family;
 
+pub use self::attack::{Attack, Kind};
 pub use self::expect::{
-    CallsTo, Expect, Metric, Over, Refused, Returns, Sample, ShareTo, Stopped, Which,
+    Answers, CallsTo, Expect, Goodput, Metric, OfAttack, Over, Ratio, Refused, Returns, Sample,
+    ShareTo, Stopped, Which,
 };
 pub use self::recipe::Recipe;
+pub use self::retry::{Library, Model, Retries, Retry};
 pub use self::units::{Bytes, Time};
 
 /// A whole scenario.
@@ -42,6 +47,8 @@ pub struct Scenario {
     pub load: Load,
     #[serde(default)]
     pub at: Vec<Step>,
+    #[serde(default)]
+    pub attack: Vec<Attack>,
     #[serde(default)]
     pub expect: Vec<Expect>,
 }
@@ -215,6 +222,11 @@ pub struct Load {
     pub timeout: Time,
     #[serde(default)]
     pub seed: u64,
+    /// Sent as `x-api-key`.
+    pub key: Option<String>,
+    /// A call that failed is sent again like this; without it, never.
+    #[serde(default)]
+    pub retry: Retries,
     pub mix: Vec<Share>,
 }
 
@@ -368,7 +380,7 @@ impl Scenario {
     }
 
     /// The scenario as it is played with a family: calls that the family does not have are
-    /// left out, and with them the expectations that name only these.
+    /// left out, attacks by them too, and with them the expectations that name only these.
     #[must_use]
     pub fn with(mut self, family: Family) -> Self {
         let ways = family::of(family);
@@ -377,12 +389,25 @@ impl Scenario {
             matches!(call, Recipe::Batch | Recipe::Raw) || (ways.method)(call).is_some()
         };
         self.load.mix.retain(|share| has(share.call));
+        self.attack.retain(|attack| has(attack.recipe()));
         let labels: Vec<_> = self.load.mix.iter().map(|share| share.label().to_owned()).collect();
-        self.expect.retain(|expect| match expect.of.as_ref().map(Spanned::get_ref) {
-            Some(Which::Label(label)) => labels.contains(label),
-            _ => true,
+        let attacks: Vec<_> = self.attack.iter().map(|attack| attack.label().to_owned()).collect();
+        self.expect.retain(|expect| {
+            let called = match expect.of.as_ref().map(Spanned::get_ref) {
+                Some(Which::Label(label)) => labels.contains(label),
+                _ => true,
+            };
+            let of = expect.attack.as_ref().map(|attack| attack.of.get_ref());
+            called && of.is_none_or(|of| attacks.contains(of))
         });
         self
+    }
+
+    /// The method that an attack calls.
+    #[must_use]
+    pub fn attacked<'s>(&'s self, attack: &'s Attack) -> &'s str {
+        let method = attack.method.as_deref();
+        method.or_else(|| (self.ways().method)(attack.recipe())).unwrap_or_default()
     }
 
     /// How its family is asked.

@@ -1,6 +1,7 @@
 //! What is seen from outside while a run lasts: calls at the nodes, the gateways'
 //! metrics and memory, whether they are ready.
 
+pub mod health;
 pub mod metrics;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use self::health::Health;
 use self::metrics::Series;
 use crate::gateway::http;
 use crate::runner::World;
@@ -35,6 +37,17 @@ pub struct Scraped {
     pub series: Vec<Series>,
 }
 
+/// What a gateway uses at an instant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    pub t: Duration,
+    /// Resident bytes.
+    pub rss: u64,
+    /// CPU time since its start, in user mode and in the kernel.
+    pub user: Duration,
+    pub system: Duration,
+}
+
 /// All that was seen.
 #[derive(Clone, Debug, Default)]
 pub struct Watched {
@@ -42,6 +55,9 @@ pub struct Watched {
     pub scraped: Vec<Scraped>,
     /// Greatest resident bytes of any gateway.
     pub rss: u64,
+    /// What the first gateway uses, in the order of time.
+    pub used: Vec<Used>,
+    pub health: Vec<Health>,
 }
 
 impl Watched {
@@ -53,6 +69,26 @@ impl Watched {
             return 0;
         };
         sum(counted, node, methods)
+    }
+
+    /// The greatest resident bytes of the first gateway in a window, what it had at its begin
+    /// included.
+    #[must_use]
+    pub fn resident(&self, from: Duration, to: Duration) -> u64 {
+        let before = self.used.partition_point(|used| used.t <= from).saturating_sub(1);
+        let inside = self.used.iter().skip(before).take_while(|used| used.t <= to.max(from));
+        inside.map(|used| used.rss).max().unwrap_or(0)
+    }
+
+    /// CPU time of the first gateway in a window, in user mode and in the kernel.
+    #[must_use]
+    pub fn cpu(&self, from: Duration, to: Duration) -> (Duration, Duration) {
+        let at = |t: Duration| {
+            let upto = self.used.partition_point(|used| used.t <= t).saturating_sub(1);
+            self.used.get(upto).copied().unwrap_or_default()
+        };
+        let (begin, end) = (at(from), at(to));
+        (end.user.saturating_sub(begin.user), end.system.saturating_sub(begin.system))
     }
 
     /// When calls at a node first rose after `from`.
@@ -87,6 +123,7 @@ pub async fn run(world: Arc<World>, start: Instant) {
         if now >= next[0] {
             let counted = count(&world, start.elapsed());
             world.watched.lock().counted.push(counted);
+            weigh(&world, start.elapsed());
             next[0] = now + COUNT;
         }
         if now >= next[1] {
@@ -100,6 +137,17 @@ pub async fn run(world: Arc<World>, start: Instant) {
         let soonest = next.iter().min().copied().unwrap_or(now);
         tokio::time::sleep(soonest.saturating_duration_since(Instant::now())).await;
     }
+}
+
+/// Takes note of what the first gateway uses.
+fn weigh(world: &World, t: Duration) {
+    let gateways = world.gateways.lock();
+    let used = gateways.first().and_then(|gateway| Some((gateway.rss()?, gateway.cpu()?)));
+    drop(gateways);
+    let Some((rss, (user, system))) = used else { return };
+    let mut watched = world.watched.lock();
+    watched.rss = watched.rss.max(rss);
+    watched.used.push(Used { t, rss, user, system });
 }
 
 /// Scrapes all gateways once.
@@ -131,5 +179,28 @@ async fn ask_readiness(world: &World) {
     for (address, ready) in targets {
         let answer = http::get(address, "/readyz").await;
         ready.store(answer.is_ok_and(|(status, _)| status == 200), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn memory_in_a_window_is_its_greatest_with_what_was_there_before() {
+        let used = |t, rss| Used { t: t * S, rss, user: t * S / 10, ..Used::default() };
+        let used = vec![used(1, 9), used(2, 5), used(4, 7), used(6, 8)];
+        let watched = Watched { used, ..Watched::default() };
+        assert_eq!(watched.cpu(2 * S, 5 * S), (S / 5, Duration::ZERO));
+        let check = |from, to, expected| {
+            assert_eq!(watched.resident(from * S, to * S), expected, "{from} {to}");
+        };
+        check(3, 3, 5);
+        check(3, 5, 7);
+        check(2, 6, 8);
+        check(0, 1, 9);
+        assert_eq!(Watched::default().resident(S, 2 * S), 0);
     }
 }

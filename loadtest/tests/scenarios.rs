@@ -17,8 +17,9 @@ fn files(folder: &str) -> Vec<PathBuf> {
 
 #[test]
 fn every_scenario_file_is_sound_and_expects_something() {
-    let files = [files("scenarios"), files("scenarios/soak")].concat();
-    assert!(files.len() >= 18, "{files:?}");
+    let folders = ["scenarios", "scenarios/soak", "scenarios/open", "scenarios/open/soak"];
+    let files = folders.map(files).concat();
+    assert!(files.len() >= 30, "{files:?}");
     for path in files {
         let scenario = Scenario::load(&path).unwrap();
         assert!(!scenario.expect.is_empty(), "{}", path.display());
@@ -27,7 +28,7 @@ fn every_scenario_file_is_sound_and_expects_something() {
 
 #[test]
 fn rows_are_played_with_all_families_but_for_a_few() {
-    let own = [("one-method", 1), ("poison", 1), ("fork-live", 3)];
+    let own = [("one-method", 1), ("poison", 1), ("fork-live", 3), ("outage-and-retries", 1)];
     for path in files("scenarios") {
         let scenario = Scenario::load(&path).unwrap();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();

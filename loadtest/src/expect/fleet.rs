@@ -146,8 +146,10 @@ impl Case<'_> {
             let share = scenario.load.mix.get(usize::from(share));
             share.is_some_and(|share| scenario.ways().client_method(share.call).is_some())
         };
-        let sent =
-            self.chosen().filter(|one| of_clients(one.share) && one.end != End::Unsent).count();
+        let sent = self.chosen().filter(|one| of_clients(one.share) && one.end != End::Unsent);
+        let again = self.outcome.seen.resent.iter();
+        let again = again.filter(|one| of_clients(one.share) && (from..to).contains(&one.at));
+        let sent = sent.count() + again.count();
         let ratio = received as f64 / (sent as f64).max(1.0);
         let seen = format!("{ratio:.4} ({received} node calls for {sent})");
         let unearned = self.below_rate(UNEARNED);

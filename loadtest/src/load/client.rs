@@ -34,16 +34,18 @@ pub struct Broken;
 pub struct Connections {
     pub address: SocketAddr,
     host: HeaderValue,
+    key: Option<HeaderValue>,
     path: &'static str,
     idle: RefCell<VecDeque<SendRequest<Full<Bytes>>>>,
 }
 
 impl Connections {
     #[must_use]
-    pub fn new(address: SocketAddr, path: &'static str) -> Self {
+    pub fn new(address: SocketAddr, path: &'static str, key: Option<&str>) -> Self {
         let host = HeaderValue::from_str(&address.to_string())
             .unwrap_or_else(|_| HeaderValue::from_static("localhost"));
-        Self { address, host, path, idle: RefCell::default() }
+        let key = key.and_then(|key| HeaderValue::from_str(key).ok());
+        Self { address, host, key, path, idle: RefCell::default() }
     }
 
     /// Opens connections ahead of the run.
@@ -107,6 +109,9 @@ impl Connections {
         let headers = request.headers_mut();
         headers.insert(header::HOST, self.host.clone());
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(key) = &self.key {
+            headers.insert("x-api-key", key.clone());
+        }
         request
     }
 

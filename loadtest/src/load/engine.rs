@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use headrace_simnode::hash::Draws;
 use http::header;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
@@ -18,9 +19,10 @@ use super::arrivals::Plan;
 use super::client::{Broken, Connections, Response};
 use super::heads::{Floor, Heads};
 use super::recipe::{Cook, Planned};
-use super::{End, Record, Seen, Written};
+use super::retry::{self, Heard};
+use super::{End, Record, Resent, Seen, Written};
 use crate::judge::{Asked, Judgement, Question, Reply, judge};
-use crate::scenario::Scenario;
+use crate::scenario::{Retry, Scenario};
 use crate::truth::Truth;
 
 /// Wrong answers and errors that are kept in words, each, of one method.
@@ -109,6 +111,8 @@ struct Engine {
     targets: Vec<Target>,
     timeout: Duration,
     most: usize,
+    retry: Vec<Retry>,
+    chance: Draws,
     in_flight: Cell<usize>,
     turn: Cell<usize>,
     heads: RefCell<Heads>,
@@ -123,8 +127,9 @@ struct Flight {
     floor: Floor,
     planned: Duration,
     sent: Duration,
-    /// The same on the chain's clock.
+    /// When it was sent last, on the chain's clock.
     asked: Duration,
+    attempts: u16,
 }
 
 /// What is the same for all calls of a request.
@@ -138,13 +143,18 @@ struct Arrived {
 impl Engine {
     fn new(order: &Order) -> Self {
         let path = order.truth.ways().path;
-        let pools = order.targets.iter().map(|target| Connections::new(target.address, path));
+        let load = &order.scenario.load;
+        let key = load.key.as_deref();
+        let connections = |target: &Target| Connections::new(target.address, path, key);
+        let pools = order.targets.iter().map(connections);
         Self {
             truth: Arc::clone(&order.truth),
             pools: pools.collect(),
             targets: order.targets.clone(),
-            timeout: order.scenario.load.timeout.0,
-            most: order.scenario.load.max_in_flight,
+            timeout: load.timeout.0,
+            most: load.max_in_flight,
+            retry: load.retry.0.clone(),
+            chance: Draws::new(load.seed ^ 0x7e72),
             in_flight: Cell::new(0),
             turn: Cell::new(0),
             heads: RefCell::new(Heads::new(order.targets.len())),
@@ -164,6 +174,7 @@ impl Engine {
             planned,
             sent: start.elapsed(),
             asked: self.truth.now(),
+            attempts: 1,
         };
         if self.in_flight.get() >= self.most {
             self.end_all(&flight, End::Unsent, nothing(flight.sent));
@@ -172,7 +183,7 @@ impl Engine {
         self.in_flight.set(self.in_flight.get() + 1);
         let engine = Rc::clone(self);
         tokio::task::spawn_local(async move {
-            engine.fly(flight, start).await;
+            engine.call(flight, start).await;
             engine.in_flight.set(engine.in_flight.get() - 1);
         });
     }
@@ -186,16 +197,58 @@ impl Engine {
         (0..count).map(|step| (turn + step) % count).find(ready).unwrap_or(turn % count)
     }
 
-    async fn fly(&self, flight: Flight, start: Instant) {
+    /// Sends a request, and again as its client does, and takes the last answer.
+    async fn call(&self, mut flight: Flight, start: Instant) {
         let body = body_of(&flight);
-        let answer =
-            tokio::time::timeout(self.timeout, self.pools[flight.gateway].post(body)).await;
-        let done = start.elapsed();
-        match answer {
-            Err(_) => self.end_all(&flight, End::Timeout, nothing(done)),
-            Ok(Err(Broken)) => self.end_all(&flight, End::Broken, nothing(done)),
-            Ok(Ok(response)) => self.read(&flight, &response, done),
+        let rules = self.rules();
+        loop {
+            let post = self.pools[flight.gateway].post(body.clone());
+            let answer = tokio::time::timeout(self.timeout, post).await;
+            let done = start.elapsed();
+            if let Some(pause) = self.again(rules, &answer, flight.attempts) {
+                tokio::time::sleep(pause).await;
+                flight.gateway = self.choose();
+                flight.floor = self.heads.borrow().floor(flight.gateway);
+                flight.asked = self.truth.now();
+                flight.attempts += 1;
+                self.resent(&flight, start.elapsed());
+                continue;
+            }
+            return match answer {
+                Err(_) => self.end_all(&flight, End::Timeout, nothing(done)),
+                Ok(Err(Broken)) => self.end_all(&flight, End::Broken, nothing(done)),
+                Ok(Ok(response)) => self.read(&flight, &response, done),
+            };
         }
+    }
+
+    fn resent(&self, flight: &Flight, at: Duration) {
+        let calls = flight.calls.iter().map(|call| Resent { at, share: call.share });
+        self.seen.borrow_mut().resent.extend(calls);
+    }
+
+    /// Those of some client.
+    fn rules(&self) -> Option<&Retry> {
+        let count = self.retry.len() as u64;
+        if count == 0 {
+            return None;
+        }
+        usize::try_from(self.chance.next() % count).ok().and_then(|at| self.retry.get(at))
+    }
+
+    /// How long the client waits before it sends again, if it does.
+    fn again(&self, rules: Option<&Retry>, answer: &Answered, attempts: u16) -> Option<Duration> {
+        let rules = rules?;
+        let response = answer.as_ref().ok().and_then(|answer| answer.as_ref().ok());
+        let heard = response.map_or(Heard::default(), |response| Heard {
+            status: Some(response.status.as_u16()),
+            code: code_of(&response.body),
+            retry_after: response
+                .headers
+                .get(header::RETRY_AFTER)
+                .and_then(|value| value.to_str().ok()),
+        });
+        retry::next(rules, attempts.into(), heard, self.chance.unit())
     }
 
     fn read(&self, flight: &Flight, response: &Response, done: Duration) {
@@ -302,6 +355,15 @@ impl Engine {
         });
         u8::try_from(at + 1).unwrap_or(u8::MAX)
     }
+}
+
+/// What became of an attempt.
+type Answered = Result<Result<Response, Broken>, tokio::time::error::Elapsed>;
+
+/// The code of the error object that a body is.
+fn code_of(body: &[u8]) -> Option<i64> {
+    let reply: Reply<'_> = serde_json::from_slice(body).ok()?;
+    reply.error.map(|error| error.code)
 }
 
 /// Keeps the first few of a method in words.

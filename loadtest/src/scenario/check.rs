@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use headrace_simnode::Injected;
 use toml::Spanned;
 
-use super::{Expect, Recipe, Scenario, Share, Step, Time, Which};
+use super::{Attack, Expect, OfAttack, Recipe, Retry, Scenario, Share, Step, Time, Which};
 use crate::family::word;
 
 /// Offset in the text, and what is wrong there.
@@ -19,6 +19,7 @@ pub fn problems(scenario: &Scenario) -> Vec<Problem> {
     found.names();
     found.load();
     scenario.at.iter().for_each(|step| found.step(step));
+    found.attacks();
     scenario.expect.iter().for_each(|expect| found.expect(expect));
     found.problems
 }
@@ -69,6 +70,10 @@ impl Checker<'_> {
             self.add(0, "load.mix: empty");
         }
         load.mix.iter().for_each(|share| self.share(share));
+        let sound = |retry: &Retry| !matches!(retry, Retry::Model(model) if !model.is_sound());
+        if !load.retry.0.iter().all(sound) {
+            self.add(0, "load.retry: allowed are 1 to 100 attempts and a factor of 1 to 10");
+        }
         self.families();
         let single = |share: &Share| share.call != Recipe::Batch && !share.poison;
         let batches = load.mix.iter().any(|share| share.call == Recipe::Batch);
@@ -84,9 +89,12 @@ impl Checker<'_> {
         }
         let named = |share: &Share| share.call == Recipe::Raw;
         let raw = self.scenario.load.mix.iter().find(|share| named(share));
-        if let Some(raw) = raw.filter(|_| families.len() > 1) {
-            let what = "`raw` names a method of one family: chain.families must be that one";
-            self.add(raw.share.span().start, what);
+        let raw = raw.map(|share| share.share.span().start);
+        let attack = self.scenario.attack.iter().find(|attack| attack.method.is_some());
+        let raw = raw.or(attack.map(|attack| attack.kind.span().start));
+        if let Some(at) = raw.filter(|_| families.len() > 1) {
+            let what = "a method is of one family: chain.families must be that one";
+            self.add(at, what);
         }
         for family in families.clone() {
             if self.scenario.clone().with(family).load.mix.is_empty() {
@@ -164,7 +172,66 @@ impl Checker<'_> {
         }
     }
 
+    fn attacks(&mut self) {
+        let end = *self.scenario.load.duration.get_ref();
+        let mut names = HashSet::new();
+        for attack in &self.scenario.attack {
+            let at = attack.kind.span().start;
+            for problem in attack.problems(end) {
+                self.add(at, problem);
+            }
+            if !names.insert(attack.label()) {
+                self.add(at, format!("attack {}: twice in the file", attack.label()));
+            }
+        }
+    }
+
+    fn of_attack(&mut self, of: &OfAttack) {
+        let (at, scenario) = (of.of.span().start, self.scenario);
+        let found = scenario.attack.iter().find(|attack| attack.label() == of.of.get_ref());
+        let Some(attack) = found else {
+            return self.add(at, format!("no attack is named {:?}", of.of.get_ref()));
+        };
+        let lasts = attack.until().0.saturating_sub(attack.from.0);
+        if of.reaped_within.is_some_and(|within| within.0 >= lasts) {
+            self.add(at, "reaped_within: the attack does not last so long");
+        }
+        if of.goaway_within.is_some() && of.goaway.is_none() {
+            self.add(at, "goaway_within needs goaway");
+        }
+        if of.node_calls.is_some() && self.shares_method(attack) {
+            self.add(at, "node_calls: the load calls the same method");
+        }
+    }
+
+    fn shares_method(&self, attack: &Attack) -> bool {
+        self.scenario.chain.families.iter().any(|family| {
+            let played = self.scenario.clone().with(*family);
+            let method = played.attacked(attack).to_owned();
+            let is = |share: &Share| {
+                let called = (played.ways().method)(share.call).or(share.method.as_deref());
+                called == Some(&method)
+            };
+            played.load.mix.iter().any(is)
+        })
+    }
+
     fn expect(&mut self, expect: &Expect) {
+        if let Some(attack) = &expect.attack {
+            self.of_attack(attack);
+        }
+        let windowed = expect.from.is_some() || expect.to.is_some();
+        if windowed && expect.attack.as_ref().is_some_and(|of| of.bytes_per_connection.is_none()) {
+            let what = "of an attack, only bytes_per_connection has a window";
+            self.add(0, format!("expect {:?}: {what}", expect.rule));
+        }
+        if let Some(of) = expect.goodput
+            && (of.rate.is_some() == of.from.zip(of.to).is_some()
+                || !(0.0..=1.0).contains(&of.share))
+        {
+            let what = "goodput is a share, 0 to 1, either of a rate or of a window: from and to";
+            self.add(0, format!("expect {:?}: {what}", expect.rule));
+        }
         if let Some(of) = &expect.of
             && let Which::Label(label) = of.get_ref()
             && !self.scenario.load.mix.iter().any(|share| share.label() == label)

@@ -64,6 +64,78 @@ pub struct Expect {
     pub reloads_applied: Option<u64>,
     /// Reloads that were refused, exactly.
     pub reloads_refused: Option<u64>,
+    /// What became of an attack, in all its time.
+    pub attack: Option<OfAttack>,
+    /// Right answers a second, by the time of the answer.
+    pub goodput: Option<Goodput>,
+    /// The 99th percentile of latency against that of another window. Always strict.
+    pub p99_ratio: Option<Ratio>,
+    /// `/livez` and `/readyz`, asked on fresh connections every 100 ms, answer 200 in this time.
+    pub health_within: Option<Time>,
+    /// Judged only in strict plays, and shown in others.
+    #[serde(default)]
+    pub strict: bool,
+}
+
+/// What became of an attack.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfAttack {
+    pub of: Spanned<String>,
+    /// At least so many connections were opened.
+    pub opened: Option<u64>,
+    /// No connection was older when the gateway ended it, or is older and open.
+    pub reaped_within: Option<Time>,
+    /// Every connection got GOAWAY with this code.
+    pub goaway: Option<u32>,
+    /// So soon after its first hostile byte.
+    pub goaway_within: Option<Time>,
+    /// Kinds of answers, with bounds on their number.
+    #[serde(default)]
+    pub answers: Vec<Answers>,
+    /// Answers that are of none of these kinds, at most.
+    pub others: Option<u64>,
+    /// Calls of its method that reached nodes from its begin on, at most.
+    pub node_calls: Option<u64>,
+    /// The gateway's memory at its greatest while the attack lasted, less what it was before,
+    /// for each connection that it has at once. `from` and `to` cut that time.
+    pub bytes_per_connection: Option<Bytes>,
+    /// The gateway's CPU time in user mode while the attack lasted, less what the load beside
+    /// it took in the seconds before, for each answer to the attack. Always strict.
+    pub user_time_per_answer: Option<Time>,
+}
+
+/// A kind of answers; what is absent is any.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answers {
+    pub status: u16,
+    pub code: Option<i64>,
+    pub reason: Option<String>,
+    pub least: Option<u64>,
+    pub most: Option<u64>,
+}
+
+/// A share of the goodput of another window, or of a given one.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Goodput {
+    /// At least this share, 0 to 1.
+    pub share: f64,
+    /// The other window.
+    pub from: Option<Time>,
+    pub to: Option<Time>,
+    /// Instead of a window: calls a second, as of the nodes' capacity.
+    pub rate: Option<f64>,
+}
+
+/// Against another window.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ratio {
+    pub most: f64,
+    pub from: Time,
+    pub to: Time,
 }
 
 /// Which calls: a group, or a label of the mix.

@@ -1,4 +1,4 @@
-//! Durations and sizes with their units: `250ms`, `3s`, `10min`, `1h`; `200MiB`.
+//! Durations and sizes with their units: `20us`, `250ms`, `3s`, `10min`, `1h`; `200MiB`.
 
 use std::fmt;
 use std::time::Duration;
@@ -23,7 +23,7 @@ impl Time {
     /// Reads a number with a unit.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
-        let units = [("ms", 0.001), ("min", 60.0), ("s", 1.0), ("h", 3_600.0)];
+        let units = [("ms", 0.001), ("us", 1e-6), ("min", 60.0), ("s", 1.0), ("h", 3_600.0)];
         let (seconds, _) = number(text, &units)?;
         Duration::try_from_secs_f64(seconds).ok().map(Self)
     }
@@ -39,7 +39,7 @@ impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
         let text = String::deserialize(reader)?;
         let wrong =
-            || de::Error::custom(format!("{text:?} is no time: a number and ms, s, min or h"));
+            || de::Error::custom(format!("{text:?} is no time: a number and us, ms, s, min or h"));
         Self::read(&text).ok_or_else(wrong)
     }
 }
@@ -92,6 +92,7 @@ mod tests {
     #[test]
     fn times_need_a_unit_and_a_plain_number() {
         check("250ms", Some(Duration::from_millis(250)));
+        check("20us", Some(Duration::from_micros(20)));
         check("1.5s", Some(Duration::from_millis(1_500)));
         check("10min", Some(Duration::from_secs(600)));
         check("2h", Some(Duration::from_secs(7_200)));
