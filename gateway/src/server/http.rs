@@ -32,7 +32,7 @@ use crate::{
     topology::ChainLease,
 };
 
-pub use body::BodyTiming;
+pub use body::{BodyTiming, Room};
 
 /// A refused body up to this length is read and dropped, so that its connection
 /// can go on.
@@ -72,16 +72,16 @@ impl Serve for Edge {
         request: Request<Incoming>,
         link: Link,
     ) -> Result<Response<Reply>, Abort> {
-        let origin = self.0.origin(link);
+        let origin = self.0.origin(&link);
         let counted = self.0.gateway.responses.begin();
-        let mut response = self.0.answer(request, origin).await?;
+        let mut response = self.0.answer(request, origin, link.room).await?;
         counted.with(response.status().as_u16());
         reply::identify(response.headers_mut(), origin.request_id);
         Ok(response)
     }
 
     fn refuse(&self, error: &CallError, link: Link) -> Response<Reply> {
-        let origin = self.0.origin(link);
+        let origin = self.0.origin(&link);
         let counted = self.0.gateway.responses.begin();
         let answer = self.0.gateway.refuse(None, error.clone(), &origin);
         let mut response = self.0.respond(Answer { close: true, ..answer }, &origin);
@@ -99,7 +99,7 @@ enum Way {
 }
 
 impl Inner {
-    fn origin(&self, link: Link) -> Origin {
+    fn origin(&self, link: &Link) -> Origin {
         Origin { request_id: self.ids.next(), peer: link.peer.ip(), protocol: link.protocol }
     }
 
@@ -107,24 +107,30 @@ impl Inner {
         &self,
         request: Request<Incoming>,
         origin: Origin,
+        room: Option<Arc<Room>>,
     ) -> Result<Response<Reply>, Abort> {
         let (parts, body) = request.into_parts();
         let way = self.way(&parts, !body.is_end_stream());
+        // Fields can take a hundred times what they took on the wire: none of them is held
+        // while something is waited for.
+        let headers = parts.headers;
         match way {
             Ok(Way::Probe(response)) => Ok(*response),
             Ok(Way::Root) => Ok(reply::empty(StatusCode::OK)),
             Ok(Way::Chain(verb, chain)) => {
-                // Here, not in a function of its own: a call's future is large to move.
+                let page = headers.get(header::ORIGIN).cloned();
                 let mut response = match verb {
                     Verb::Get => reply::empty(StatusCode::OK),
-                    Verb::Options => cors::preflight(&chain.config.cors, &parts.headers),
-                    Verb::Post => self.post(&chain, &parts, body, &origin).await?,
+                    Verb::Options => cors::preflight(&chain.config.cors, &headers),
+                    Verb::Post => self.post(&chain, headers, body, (&origin, room)).await?,
                 };
-                let page = parts.headers.get(header::ORIGIN);
-                cors::allow(&chain.config.cors, page, response.headers_mut());
+                cors::allow(&chain.config.cors, page.as_ref(), response.headers_mut());
                 Ok(response)
             }
-            Err(refusal) => Ok(self.refuse(None, refusal, &parts.headers, body, &origin).await),
+            Err(refusal) => {
+                let waits = awaits_leave(headers);
+                Ok(self.refuse(None, refusal, waits, body, &origin).await)
+            }
         }
     }
 
@@ -170,20 +176,24 @@ impl Inner {
     async fn post(
         &self,
         chain: &ChainLease,
-        parts: &Parts,
+        headers: HeaderMap,
         body: Incoming,
-        origin: &Origin,
+        (origin, room): (&Origin, Option<Arc<Room>>),
     ) -> Result<Response<Reply>, Abort> {
-        if let Err(refusal) = head::check_post(&parts.headers) {
-            return Ok(self.refuse(Some(chain), refusal, &parts.headers, body, origin).await);
+        let checked = head::check_post(&headers);
+        let waits = awaits_leave(headers);
+        if let Err(refusal) = checked {
+            return Ok(self.refuse(Some(chain), refusal, waits, body, origin).await);
         }
         let alone = origin.protocol == Protocol::H1;
         let bounds = Bounds { limit: chain.config.body, timing: self.timing, alone };
-        let Text { bytes, held } = match body::read(body, bounds, &self.budget).await {
+        let read = body::read(body, bounds, room.as_deref(), &self.budget).await;
+        let Text { bytes, held } = match read {
             Ok(text) => text,
             Err(unread) => return self.unread(unread, chain, origin),
         };
-        let answer = self.gateway.serve(chain, bytes, origin).await;
+        // Boxed: a stream whose body is still on its way should not hold a whole call's room.
+        let answer = Box::pin(self.gateway.serve(chain, bytes, origin)).await;
         drop(held);
         Ok(self.respond(answer, origin))
     }
@@ -216,7 +226,7 @@ impl Inner {
         &self,
         chain: Option<&ChainLease>,
         refusal: Refusal,
-        request: &HeaderMap,
+        waits: bool,
         body: Incoming,
         origin: &Origin,
     ) -> Response<Reply> {
@@ -224,7 +234,8 @@ impl Inner {
         let extra = explain(&error);
         let answer = self.gateway.refuse(chain, error, origin);
         if !close && origin.protocol == Protocol::H1 {
-            close = !self.skip(request, body).await;
+            // A client that waits for `100 Continue` must not be told to send.
+            close = !body.is_end_stream() && (waits || !self.skip(body).await);
         }
         let mut response = self.respond(Answer { close: close || answer.close, ..answer }, origin);
         if let Some((name, value)) = extra {
@@ -234,14 +245,9 @@ impl Inner {
     }
 
     /// Whether the body of a refused request is out of the connection's way.
-    async fn skip(&self, request: &HeaderMap, body: Incoming) -> bool {
-        if body.is_end_stream() {
-            return true;
-        }
-        // A client that waits for `100 Continue` must not be told to send.
-        let waits = request.contains_key(header::EXPECT);
+    async fn skip(&self, body: Incoming) -> bool {
         let short = body.size_hint().upper().is_none_or(|length| length <= DISCARD);
-        !waits && short && body::discard(body, DISCARD, self.timing).await
+        short && body::discard(body, DISCARD, self.timing).await
     }
 
     fn respond(&self, answer: Answer, origin: &Origin) -> Response<Reply> {
@@ -253,6 +259,11 @@ impl Inner {
         }
         response
     }
+}
+
+/// Whether a client waits for `100 Continue` before it sends its body; drops the rest.
+fn awaits_leave(headers: HeaderMap) -> bool {
+    headers.contains_key(header::EXPECT)
 }
 
 /// Readiness as balancers read it.

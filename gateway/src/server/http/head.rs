@@ -14,7 +14,6 @@ use crate::{
     server::filter::h1::{MAX_FIELDS, MAX_TARGET},
 };
 
-
 /// A request refused before its text was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {

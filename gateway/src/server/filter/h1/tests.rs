@@ -62,9 +62,22 @@ fn what_has_one_reading_passes() {
 #[test]
 fn lengths_are_plain_numbers_said_once() {
     for value in [
-        "02", "+2", "-1", "0x2", "", " 2 x", "2,2", "2, 2", "18446744073709551616",
-        "18446744073709551615", "9223372036854775808", "2\r\nContent-Length: 2",
-        "2\r\nContent-Length: 3", "00", "\u{b2}", "2;",
+        "02",
+        "+2",
+        "-1",
+        "0x2",
+        "",
+        " 2 x",
+        "2,2",
+        "2, 2",
+        "18446744073709551616",
+        "18446744073709551615",
+        "9223372036854775808",
+        "2\r\nContent-Length: 2",
+        "2\r\nContent-Length: 3",
+        "00",
+        "\u{b2}",
+        "2;",
     ] {
         bad(but(LENGTH, &format!("Content-Length: {value}")));
     }
@@ -83,8 +96,14 @@ fn a_body_has_one_framing() {
         check(coded(coding), Some(Stop::Head(Fault::Coding)));
     }
     for coding in [
-        "chunked\r\nTransfer-Encoding: chunked", "chunked, chunked", "\"chunked\"", ", chunked",
-        "", "chunked;q=1", "gzip\t, chunked", "chunked,",
+        "chunked\r\nTransfer-Encoding: chunked",
+        "chunked, chunked",
+        "\"chunked\"",
+        ", chunked",
+        "",
+        "chunked;q=1",
+        "gzip\t, chunked",
+        "chunked,",
     ] {
         bad(coded(coding));
     }
@@ -117,11 +136,27 @@ fn lines_end_in_crlf_and_hold_one_field() {
 #[test]
 fn request_lines_have_three_parts() {
     for line in [
-        "GET /eth", "GET", "", " / HTTP/1.1", "GET  HTTP/1.1", "GET /eth  HTTP/1.1",
-        "GET  /eth HTTP/1.1", "GET /eth HTTP/1.1 ", "GET\t/eth HTTP/1.1", "GET /e th HTTP/1.1",
-        "GET /eth http/1.1", "GET /eth HTTP/1", "GET /eth HTTP/11", "GET /eth HTTP/1.10",
-        "G@T /eth HTTP/1.1", "GET eth HTTP/1.1", "GET /eth#a HTTP/1.1", "GET /e\u{7}th HTTP/1.1",
-        "GET /\u{e9} HTTP/1.1", "GET /a<b HTTP/1.1", "GET http:///eth HTTP/1.1",
+        "GET /eth",
+        "GET",
+        "",
+        " / HTTP/1.1",
+        "GET  HTTP/1.1",
+        "GET /eth  HTTP/1.1",
+        "GET  /eth HTTP/1.1",
+        "GET /eth HTTP/1.1 ",
+        "GET\t/eth HTTP/1.1",
+        "GET /e th HTTP/1.1",
+        "GET /eth http/1.1",
+        "GET /eth HTTP/1",
+        "GET /eth HTTP/11",
+        "GET /eth HTTP/1.10",
+        "G@T /eth HTTP/1.1",
+        "GET eth HTTP/1.1",
+        "GET /eth#a HTTP/1.1",
+        "GET /e\u{7}th HTTP/1.1",
+        "GET /\u{e9} HTTP/1.1",
+        "GET /a<b HTTP/1.1",
+        "GET http:///eth HTTP/1.1",
     ] {
         if !line.is_empty() {
             bad(format!("{line}\r\nHost: a\r\n\r\n"));
@@ -226,9 +261,24 @@ fn nothing_after_a_stop_passes() {
 /// Pieces that heads and bodies are made of, right and wrong.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     let known = prop::sample::select(vec![
-        "GET / HTTP/1.1\r\n", "POST /eth HTTP/1.1\r\n", "POST /eth HTTP/1.0\r\n", "Host: a\r\n",
-        "Content-Length: 3\r\n", "Transfer-Encoding: chunked\r\n", "X-A: b\r\n", "\r\n", "\n", "\r",
-        "3\r\nabc\r\n", "0\r\n\r\n", "0\r\nX: 1\r\n\r\n", "abc", "3;x=y\r\n", " ", "\0", GOOD,
+        "GET / HTTP/1.1\r\n",
+        "POST /eth HTTP/1.1\r\n",
+        "POST /eth HTTP/1.0\r\n",
+        "Host: a\r\n",
+        "Content-Length: 3\r\n",
+        "Transfer-Encoding: chunked\r\n",
+        "X-A: b\r\n",
+        "\r\n",
+        "\n",
+        "\r",
+        "3\r\nabc\r\n",
+        "0\r\n\r\n",
+        "0\r\nX: 1\r\n\r\n",
+        "abc",
+        "3;x=y\r\n",
+        " ",
+        "\0",
+        GOOD,
     ]);
     prop_oneof![
         9 => known.prop_map(|text| text.as_bytes().to_vec()),
