@@ -42,7 +42,7 @@ fn check_all(rows: &[Row], atleast: usize) {
 
 #[test]
 fn every_bad_head_has_its_answer() {
-    check_all(&rows_http::rows(), 130);
+    check_all(&rows_http::rows(), 120);
 }
 
 #[test]
