@@ -235,7 +235,7 @@ impl Inner {
         let answer = self.gateway.refuse(chain, error, origin);
         if !close && origin.protocol == Protocol::H1 {
             // A client that waits for `100 Continue` must not be told to send.
-            close = !body.is_end_stream() && (waits || !self.skip(body).await);
+            close = !body.is_end_stream() && (waits || !Box::pin(self.skip(body)).await);
         }
         let mut response = self.respond(Answer { close: close || answer.close, ..answer }, origin);
         if let Some((name, value)) = extra {

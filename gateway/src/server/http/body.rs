@@ -137,7 +137,7 @@ impl Reading {
             return Ok(());
         }
         let until = self.started + self.bounds.timing.allowed(received);
-        timeout_at(until, place.wait(received)).await.map_err(|_| Unread::TooSlow)?
+        timeout_at(until, Box::pin(place.wait(received))).await.map_err(|_| Unread::TooSlow)?
     }
 
     fn within(&self, received: u64) -> Result<u64, Unread> {
