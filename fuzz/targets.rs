@@ -1,7 +1,7 @@
 //! What must hold for any bytes, one function per fuzz target. Shared by the
 //! fuzzer and by the test that replays the corpora (gateway/tests/corpus.rs).
 
-use std::{path::Path, sync::LazyLock};
+use std::{path::Path, sync::LazyLock, time::Instant};
 
 use bytes::Bytes;
 use headrace_gateway::{
@@ -13,6 +13,10 @@ use headrace_gateway::{
         read::read,
         reply::{HeadState, Reply, SMALL, Trimmer, read_head, read_reply},
         write,
+    },
+    server::filter::{
+        h1::{Scanner, Stop},
+        h2::Counter,
     },
 };
 use serde::de::IgnoredAny;
@@ -113,4 +117,105 @@ pub fn config(data: &[u8]) {
         }
         Err(problems) => assert!(!problems.is_empty()),
     }
+}
+
+/// However a client's bytes are cut, the same of them pass; and what passes is read the
+/// same way by a reader that knows nothing but lines. The first byte says where to cut.
+pub fn http1_head(data: &[u8]) {
+    let Some((cut, bytes)) = data.split_first() else { return };
+    let whole = passed(bytes, bytes.len());
+    assert_eq!(passed(bytes, usize::from(*cut)), whole);
+    let (length, heads, _) = whole;
+    assert_eq!(plain_heads(&bytes[..length]), heads);
+}
+
+/// What passes when bytes come in pieces of this length: how much, heads, and the stop.
+fn passed(bytes: &[u8], piece: usize) -> (usize, u32, Option<Stop>) {
+    let mut scanner = Scanner::default();
+    let (mut passed, mut come) = (0, 0);
+    while come < bytes.len() {
+        come = (come + piece.max(1)).min(bytes.len());
+        let scan = scanner.scan(&bytes[passed..come]);
+        passed += scan.passed;
+        if scan.stop.is_some() {
+            return (passed, scanner.heads(), scan.stop);
+        }
+    }
+    (passed, scanner.heads(), None)
+}
+
+/// The heads of a stream, read by its lines alone.
+fn plain_heads(mut bytes: &[u8]) -> u32 {
+    let mut heads = 0;
+    while !bytes.is_empty() {
+        while let Some(rest) = bytes.strip_prefix(b"\r\n") {
+            bytes = rest;
+        }
+        let Some(head) = until(&mut bytes, b"\r\n\r\n") else {
+            panic!("a head is passed whole");
+        };
+        heads += 1;
+        let head = String::from_utf8_lossy(head).to_lowercase();
+        assert!(!head.replace("\r\n", "").contains(['\r', '\n', '\0']));
+        let mut lines = head.split("\r\n");
+        assert_eq!(lines.next().map(|line| line.split(' ').count()), Some(3));
+        let fields: Vec<_> = lines.filter_map(|line| line.split_once(':')).collect();
+        let find = |name: &str| fields.iter().filter(|field| field.0 == name).collect::<Vec<_>>();
+        match (&find("content-length")[..], &find("transfer-encoding")[..]) {
+            ([], []) => {}
+            ([(_, length)], []) => {
+                let length: usize = length.trim().parse().expect("a number");
+                bytes = &bytes[length.min(bytes.len())..];
+            }
+            ([], [(_, coding)]) => {
+                assert_eq!(coding.trim(), "chunked");
+                skip_chunks(&mut bytes);
+            }
+            several => panic!("{several:?}"),
+        }
+    }
+    heads
+}
+
+fn skip_chunks(bytes: &mut &[u8]) {
+    while let Some(line) = until(bytes, b"\r\n") {
+        let size = line.split(|byte| *byte == b';').next().unwrap_or_default();
+        let size = std::str::from_utf8(size).expect("ASCII");
+        let size = u64::from_str_radix(size, 16).expect("a number");
+        if size == 0 {
+            loop {
+                match until(bytes, b"\r\n") {
+                    Some([]) => return,
+                    Some(_) => {}
+                    None => return *bytes = &[],
+                }
+            }
+        }
+        let size = usize::try_from(size).unwrap_or(usize::MAX).saturating_add(2);
+        *bytes = &bytes[size.min(bytes.len())..];
+    }
+    *bytes = &[];
+}
+
+/// What comes before `end`, which is taken too; `None` when it is not there.
+fn until<'a>(bytes: &mut &'a [u8], end: &[u8]) -> Option<&'a [u8]> {
+    let at = bytes.windows(end.len()).position(|window| window == end)?;
+    let (before, rest) = bytes.split_at(at);
+    *bytes = &rest[end.len()..];
+    Some(before)
+}
+
+/// However frames are cut, a flood is a flood. The first byte says where to cut.
+pub fn http2_frames(data: &[u8]) {
+    let Some((cut, bytes)) = data.split_first() else { return };
+    let now = Instant::now();
+    let run = |piece: usize| {
+        let mut counter = Counter::default();
+        let pieces = bytes.chunks(piece.max(1));
+        let flood = pieces.fold(false, |flood, piece| flood | counter.received(piece, now));
+        bytes.chunks(piece.max(1)).for_each(|piece| counter.sent(piece));
+        assert!(counter.outbound().rest(bytes) <= bytes.len());
+        (flood, counter.goaway(), counter.outbound().is_between())
+    };
+    assert_eq!(run(usize::from(*cut)), run(bytes.len()));
 }

@@ -57,10 +57,12 @@ pub trait Serve: Clone + Send + Sync + 'static {
 }
 
 /// The connection that a request came on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Link {
     pub peer: SocketAddr,
     pub protocol: Protocol,
+    /// What bodies that come together may hold: HTTP/2.
+    pub room: Option<Arc<http::Room>>,
 }
 
 /// Ends an exchange without an answer: its client is gone, or beyond answering.

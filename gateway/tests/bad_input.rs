@@ -44,7 +44,7 @@ fn check_all(rows: &[Row], atleast: usize) {
 
 #[test]
 fn every_bad_head_has_its_answer() {
-    check_all(&rows_http::rows(), 45);
+    check_all(&rows_http::rows(), 120);
 }
 
 #[test]

@@ -42,3 +42,13 @@ fn configs_of_the_corpus_hold() -> io::Result<()> {
 fn method_tables_of_the_corpus_hold() -> io::Result<()> {
     replay("method_rows", targets::method_rows)
 }
+
+#[test]
+fn heads_of_the_corpus_hold() -> io::Result<()> {
+    replay("http1_head", targets::http1_head)
+}
+
+#[test]
+fn frames_of_the_corpus_hold() -> io::Result<()> {
+    replay("http2_frames", targets::http2_frames)
+}

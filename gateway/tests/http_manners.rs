@@ -5,6 +5,8 @@
 
 #[path = "support/control.rs"]
 mod control;
+#[path = "support/edge_frames.rs"]
+mod edge_frames;
 #[path = "support/edge_h2.rs"]
 mod edge_h2;
 #[path = "support/edge_lives.rs"]
@@ -130,25 +132,45 @@ fn heads_that_can_be_read_twice_are_refused() {
     }
 }
 
-/// hyper's own refusals: the status is right, the body empty, the connection ends.
 #[test]
-fn what_is_no_http_is_refused_and_closed() {
+fn what_came_before_a_refused_head_is_answered_first_and_nothing_after_it() {
     let server = Setup::default().start();
-    let with = |fields: &str| post(fields, "{}");
-    let rows = [
-        ("two lengths", with("Content-Length: 3\r\n"), 400),
-        ("length with a sign", with("").replace("Length: 2", "Length: +2"), 400),
-        ("xchunked", with("").replace("Content-Length: 2", "Transfer-Encoding: xchunked"), 400),
-        ("HTTP/1.0", with("Transfer-Encoding: chunked\r\n").replace("HTTP/1.1", "HTTP/1.0"), 400),
-        ("space before the colon", with("X-A : 1\r\n"), 400),
-        ("folded field", with("X-A: 1\r\n 2\r\n"), 400),
-        ("unknown version", "GET / HTTP/1.2\r\nHost: a\r\n\r\n".into(), 400),
-        ("far too many fields", with(&"X: 1\r\n".repeat(150)), 431),
-        ("long head", with(&format!("X: {}\r\n", "a".repeat(40_000))), 431),
-    ];
-    for (name, request, status) in &rows {
-        check(&server, (name, request, *status, None, false));
+    let bad = "GET / HTTP/1.1\nHost: a\r\n\r\n";
+    let call = post("", CALL);
+    let (mut raw, first) = server.ask(format!("{call}{call}{bad}{call}").as_bytes());
+    assert_eq!(first.status, 200);
+    assert_eq!(raw.read().status, 200);
+    let refused = raw.read();
+    assert_eq!((refused.status, code(&refused)), (400, BAD));
+    assert_eq!(refused.header("connection"), Some("close"));
+    assert!(raw.is_closed());
+}
+
+#[test]
+fn a_head_may_come_in_any_pieces() {
+    let server = Setup::default().start();
+    let mut raw = server.connect();
+    let call = post("", CALL);
+    for pieces in [1, 7, 50] {
+        for piece in call.repeat(3).as_bytes().chunks(pieces) {
+            raw.send(piece);
+        }
+        (0..3).for_each(|_| assert_eq!(raw.read().status, 200, "{pieces}"));
     }
+    for byte in b"GET / HTTP/1.1\r\nHost : a\r\n" {
+        raw.send(&[*byte]);
+    }
+    assert_eq!(raw.read().status, 400);
+}
+
+#[test]
+fn a_refused_head_gets_its_answer_from_a_client_that_sends_no_more() {
+    let server = Setup::default().start();
+    let mut raw = server.connect();
+    raw.send(b"HEAD / HTTP/1.1\nHost: a\r\n\r\n");
+    raw.stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let seen = raw.read();
+    assert_eq!((seen.status, seen.header("x-request-id").is_some()), (400, true), "{seen:?}");
 }
 
 #[test]

@@ -34,6 +34,7 @@ use crate::{
     server::{
         Abort, Link, Phase, Reply, Serve, Timing, Traffic, count,
         filter::{Frames, Gate, Heads, h1},
+        http::Room,
         next_phase,
         pace::{Busy, Clocks, Expired, Pace, Stage},
         socket::{Paced, Wire},
@@ -57,6 +58,12 @@ const STREAMS: u32 = 64;
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 const HEADER_LIST: u32 = 8 * 1024;
+/// Of an answer, per stream, when the client reads slower than nodes send.
+const SEND_BUFFER: usize = 64 * 1024;
+/// Streams that the client reset before they were looked at, and streams that its errors
+/// made us reset: more of them are an attack.
+const RESETS: usize = 20;
+const ERROR_RESETS: usize = 128;
 const PING_EVERY: Duration = Duration::from_secs(30);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -171,10 +178,11 @@ fn classify(first: &[u8]) -> Option<Spoken> {
 
 async fn http1<S: Serve>(socket: Paced, served: Served<S>, pace: Arc<Pace>, clocks: Clocks) {
     let Served { service, peer, traffic, phases, .. } = served;
-    let link = Link { peer, protocol: Protocol::H1 };
+    let link = Link { peer, protocol: Protocol::H1, room: None };
     let marks = Arc::clone(&pace);
-    let exchange =
-        service_fn(move |request| exchange(service.clone(), request, link, Arc::clone(&marks)));
+    let exchange = service_fn(move |request| {
+        exchange(service.clone(), request, link.clone(), Arc::clone(&marks))
+    });
     let mut builder = http1::Builder::new();
     // No `pipeline_flush`: it leaves hyper's own refusals unsent (measured, 1.12).
     builder.header_read_timeout(None).max_header_size(h1::HEAD_BYTES).max_buf_size(BUFFER_BYTES);
@@ -186,10 +194,12 @@ async fn http1<S: Serve>(socket: Paced, served: Served<S>, pace: Arc<Pace>, cloc
 
 async fn http2<S: Serve>(socket: Paced, served: Served<S>, pace: Arc<Pace>, clocks: Clocks) {
     let Served { service, peer, traffic, phases, .. } = served;
-    let link = Link { peer, protocol: Protocol::H2 };
+    let room = Some(Arc::new(Room::default()));
+    let link = Link { peer, protocol: Protocol::H2, room };
     let marks = Arc::clone(&pace);
-    let exchange =
-        service_fn(move |request| exchange(service.clone(), request, link, Arc::clone(&marks)));
+    let exchange = service_fn(move |request| {
+        exchange(service.clone(), request, link.clone(), Arc::clone(&marks))
+    });
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
@@ -197,6 +207,9 @@ async fn http2<S: Serve>(socket: Paced, served: Served<S>, pace: Arc<Pace>, cloc
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_header_list_size(HEADER_LIST)
+        .max_send_buf_size(SEND_BUFFER)
+        .max_pending_accept_reset_streams(RESETS)
+        .max_local_error_reset_streams(ERROR_RESETS)
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_TIMEOUT);
     let connection = pin!(builder.serve_connection(TokioIo::new(socket), exchange));
@@ -213,11 +226,12 @@ async fn exchange<S: Serve>(
     pace: Arc<Pace>,
 ) -> Result<Response<Reply>, Abort> {
     let busy = Busy::begin(&pace);
+    let protocol = link.protocol;
     let mut response = match pace.next_request() {
         None => service.answer(request, link).await?,
         Some(fault) => service.refuse(&fault.into(), link),
     };
-    if link.protocol == Protocol::H1 && pace.closes() {
+    if protocol == Protocol::H1 && pace.closes() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response.body_mut().hold(busy);

@@ -35,7 +35,7 @@ use crate::{
     topology::ChainLease,
 };
 
-pub use body::BodyTiming;
+pub use body::{BodyTiming, Room};
 
 /// A refused body up to this length is read and dropped, so that its connection
 /// can go on.
@@ -85,7 +85,7 @@ impl Serve for Edge {
 
     fn refuse(&self, error: &CallError, link: Link) -> Response<Reply> {
         // Of a refused head nothing is believed, so its client is the peer.
-        let origin = self.0.origin(&HeaderMap::new(), link, self.0.ids.next());
+        let origin = self.0.origin(&HeaderMap::new(), &link, self.0.ids.next());
         let counted = self.0.gateway.responses.begin();
         let answer = self.0.gateway.refuse(None, error.clone(), &origin);
         let mut response = self.0.respond(Answer { close: true, ..answer }, &origin);
@@ -112,25 +112,31 @@ impl Inner {
     ) -> Result<Response<Reply>, Abort> {
         let (parts, body) = request.into_parts();
         let way = self.way(&parts, !body.is_end_stream());
+        // Fields can take a hundred times what they took on the wire: none of them is held
+        // while something is waited for.
+        let headers = parts.headers;
         if let Ok(Way::Probe(response)) = way {
             return Ok(*response);
         }
-        let mut origin = self.origin(&parts.headers, link, request_id);
+        let mut origin = self.origin(&headers, &link, request_id);
         match way {
             Ok(Way::Chain(verb, chain, key)) => {
-                let admitted = self.admit(&chain, &parts, verb, key, link, &mut origin);
+                let admitted = self.admit(&chain, &headers, verb, key, &link, &mut origin);
+                let page = headers.get(header::ORIGIN).cloned();
                 // Here, not in a function of its own: a call's future is large to move.
                 let mut response = match (admitted, verb) {
                     (Err(error), _) => {
+                        let waits = awaits_leave(headers);
                         let refusal = Refusal::keep(error);
-                        self.refuse(Some(&chain), refusal, &parts.headers, body, &origin).await
+                        self.refuse(Some(&chain), refusal, waits, body, &origin).await
                     }
                     (Ok(()), Verb::Get) => reply::empty(StatusCode::OK),
-                    (Ok(()), Verb::Options) => cors::preflight(&chain.config.cors, &parts.headers),
-                    (Ok(()), Verb::Post) => self.post(&chain, &parts, body, &origin).await?,
+                    (Ok(()), Verb::Options) => cors::preflight(&chain.config.cors, &headers),
+                    (Ok(()), Verb::Post) => {
+                        self.post(&chain, headers, body, (&origin, link.room)).await?
+                    }
                 };
-                let page = parts.headers.get(header::ORIGIN);
-                cors::allow(&chain.config.cors, page, response.headers_mut());
+                cors::allow(&chain.config.cors, page.as_ref(), response.headers_mut());
                 Ok(response)
             }
             other => {
@@ -143,7 +149,8 @@ impl Inner {
                 match refused {
                     Ok(()) => Ok(reply::empty(StatusCode::OK)),
                     Err(refusal) => {
-                        Ok(self.refuse(None, refusal, &parts.headers, body, &origin).await)
+                        let waits = awaits_leave(headers);
+                        Ok(self.refuse(None, refusal, waits, body, &origin).await)
                     }
                 }
             }
@@ -151,7 +158,7 @@ impl Inner {
     }
 
     /// Where a request comes from, as far as its connection and trusted proxies say.
-    fn origin(&self, request: &HeaderMap, link: Link, request_id: RequestId) -> Origin {
+    fn origin(&self, request: &HeaderMap, link: &Link, request_id: RequestId) -> Origin {
         let of = |server: &Server| client::address(server, link.peer.ip(), request);
         let address = self.gateway.current.with(|topology| of(&topology.config.server));
         Origin { request_id, address, protocol: link.protocol, client: None }
@@ -161,17 +168,17 @@ impl Inner {
     fn admit(
         &self,
         chain: &ChainLease,
-        parts: &Parts,
+        headers: &HeaderMap,
         verb: Verb,
         key: Option<Digest>,
-        link: Link,
+        link: &Link,
         origin: &mut Origin,
     ) -> Result<(), CallError> {
         let clients = &chain.topology().clients;
         // A pre-flight never carries a header's key, and one in its path is not used.
         let found = match verb {
             Verb::Options => Ok(None),
-            Verb::Get | Verb::Post => client::find(clients, &parts.headers, key),
+            Verb::Get | Verb::Post => client::find(clients, headers, key),
         };
         origin.client = found.unwrap_or(None);
         clients.watch(origin.payer(), link.peer, self.gateway.clock.now());
@@ -179,7 +186,7 @@ impl Inner {
         if found.is_err() {
             return Err(self.gateway.missed(Some(chain), origin));
         }
-        self.gateway.admit_plan(chain, &parts.headers, origin)
+        self.gateway.admit_plan(chain, headers, origin)
     }
 
     /// Head, method, host and route, in this order.
@@ -225,20 +232,24 @@ impl Inner {
     async fn post(
         &self,
         chain: &ChainLease,
-        parts: &Parts,
+        headers: HeaderMap,
         body: Incoming,
-        origin: &Origin,
+        (origin, room): (&Origin, Option<Arc<Room>>),
     ) -> Result<Response<Reply>, Abort> {
-        if let Err(refusal) = head::check_post(&parts.headers) {
-            return Ok(self.refuse(Some(chain), refusal, &parts.headers, body, origin).await);
+        let checked = head::check_post(&headers);
+        let waits = awaits_leave(headers);
+        if let Err(refusal) = checked {
+            return Ok(self.refuse(Some(chain), refusal, waits, body, origin).await);
         }
         let alone = origin.protocol == Protocol::H1;
         let bounds = Bounds { limit: chain.config.body, timing: self.timing, alone };
-        let Text { bytes, held } = match body::read(body, bounds, &self.budget).await {
+        let read = body::read(body, bounds, room.as_deref(), &self.budget).await;
+        let Text { bytes, held } = match read {
             Ok(text) => text,
             Err(unread) => return self.unread(unread, chain, origin),
         };
-        let answer = self.gateway.serve(chain, bytes, origin).await;
+        // Boxed: a stream whose body is still on its way should not hold a whole call's room.
+        let answer = Box::pin(self.gateway.serve(chain, bytes, origin)).await;
         drop(held);
         Ok(self.respond(answer, origin))
     }
@@ -271,7 +282,7 @@ impl Inner {
         &self,
         chain: Option<&ChainLease>,
         refusal: Refusal,
-        request: &HeaderMap,
+        waits: bool,
         body: Incoming,
         origin: &Origin,
     ) -> Response<Reply> {
@@ -279,7 +290,8 @@ impl Inner {
         let extra = explain(&error);
         let answer = self.gateway.refuse(chain, error, origin);
         if !close && origin.protocol == Protocol::H1 {
-            close = !self.skip(request, body).await;
+            // A client that waits for `100 Continue` must not be told to send.
+            close = !body.is_end_stream() && (waits || !Box::pin(self.skip(body)).await);
         }
         let mut response = self.respond(Answer { close: close || answer.close, ..answer }, origin);
         if let Some((name, value)) = extra {
@@ -289,14 +301,9 @@ impl Inner {
     }
 
     /// Whether the body of a refused request is out of the connection's way.
-    async fn skip(&self, request: &HeaderMap, body: Incoming) -> bool {
-        if body.is_end_stream() {
-            return true;
-        }
-        // A client that waits for `100 Continue` must not be told to send.
-        let waits = request.contains_key(header::EXPECT);
+    async fn skip(&self, body: Incoming) -> bool {
         let short = body.size_hint().upper().is_none_or(|length| length <= DISCARD);
-        !waits && short && body::discard(body, DISCARD, self.timing).await
+        short && body::discard(body, DISCARD, self.timing).await
     }
 
     fn respond(&self, answer: Answer, origin: &Origin) -> Response<Reply> {
@@ -308,6 +315,11 @@ impl Inner {
         }
         response
     }
+}
+
+/// Whether a client waits for `100 Continue` before it sends its body; drops the rest.
+fn awaits_leave(headers: HeaderMap) -> bool {
+    headers.contains_key(header::EXPECT)
 }
 
 /// Readiness as balancers read it.

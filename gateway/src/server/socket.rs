@@ -96,7 +96,7 @@ impl Wire {
         if !frames.is_ending() {
             let before = buffer.filled().len();
             ready!(self.poll_fill(context, buffer))?;
-            if !frames.judge(&buffer.filled()[before..], clock::instant()) {
+            if !frames.judge(&buffer.filled()[before..], clock::instant().into_std()) {
                 return Poll::Ready(Ok(()));
             }
             buffer.set_filled(before);

@@ -139,7 +139,7 @@ fn a_client_that_reads_nothing_is_let_go() {
 
 /// Answers with more than sockets hold.
 #[derive(Clone)]
-struct Flood;
+pub struct Flood;
 
 impl Serve for Flood {
     async fn answer(self, _: Request<Incoming>, _: Link) -> Result<Response<Reply>, Abort> {
@@ -311,4 +311,43 @@ async fn a_connection_on_which_nothing_moves_is_let_go_with_its_calls() {
         until_count("the call is dropped", &script.0.ended, 1);
     };
     tokio::task::spawn_blocking(waits).await.unwrap();
+}
+
+#[test]
+fn an_old_connection_is_told_to_close_by_its_next_answer() {
+    let timing = Timing { age: Duration::from_millis(50), ..Timing::default() };
+    let server = Setup { timing, ..Setup::default() }.start();
+    let (raw, seen) = server.ask(GET);
+    assert_eq!(seen.header("connection"), None, "young");
+    let raw = std::cell::RefCell::new(raw);
+    until("an answer says close", || {
+        let mut raw = raw.borrow_mut();
+        raw.send(GET);
+        let seen = raw.read();
+        assert_eq!(seen.status, 200);
+        seen.header("connection") == Some("close")
+    });
+}
+
+#[tokio::test]
+async fn an_old_http_2_connection_ends_in_order() {
+    let timing = Timing { age: Duration::from_millis(50), ..Timing::default() };
+    let server = Setup { timing, ..Setup::default() }.start();
+    let client = H2::connect(server.address).await;
+    assert!(client.connection.await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn a_client_that_reads_or_sends_much_is_no_flood() {
+    let much = Setup::default().serve(Shutdown::default(), |_| Flood);
+    let mut client = H2::connect(much.address).await;
+    let answer = client.ask(h2_post("http://a/").body(text("{}")).unwrap()).await.unwrap();
+    assert_eq!(answer.body().len(), 64 << 20);
+    let server = Setup { body: 5 << 20, bodies: 64 << 20, ..Setup::default() }.start();
+    let mut client = H2::connect(server.address).await;
+    for _ in 0..4 {
+        let body = http_body_util::Full::new(bytes::Bytes::from(vec![b' '; 5 << 20]));
+        let answer = client.ask(h2_post("http://a/eth").body(body).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), 400, "read whole, and no JSON");
+    }
 }

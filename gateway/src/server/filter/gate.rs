@@ -5,12 +5,10 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-};
-
-use tokio::{
-    io::{AsyncWrite, ReadBuf},
     time::Instant,
 };
+
+use tokio::io::{AsyncWrite, ReadBuf};
 
 use super::{
     h1::{Scanner, Stop},

@@ -5,9 +5,7 @@
 //! explain: windows opened for answers, streams given up, pings that measure a way. hyper
 //! stops rapid resets and CONTINUATION floods itself; this sees all of them alike.
 
-use std::time::Duration;
-
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Control frames in a second that nothing explains.
 pub const FREE: u32 = 100;

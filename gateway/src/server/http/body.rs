@@ -17,7 +17,10 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::{Instant, timeout_at},
+};
 
 use crate::{clock, wake::quietly};
 
@@ -82,6 +85,7 @@ pub(super) struct Text {
 pub(super) async fn read(
     body: Incoming,
     bounds: Bounds,
+    room: Option<&Room>,
     budget: &Arc<Budget>,
 ) -> Result<Text, Unread> {
     let declared = body.size_hint().exact();
@@ -90,7 +94,8 @@ pub(super) async fn read(
     }
     let mut held = Held { budget: Arc::clone(budget), bytes: 0 };
     held.grow_to(declared.unwrap_or_default())?;
-    Reading { body, bounds, started: clock::instant() }.whole(declared, held).await
+    let place = room.map(Place::new);
+    Reading { body, bounds, started: clock::instant() }.whole(declared, held, place).await
 }
 
 struct Reading {
@@ -100,7 +105,12 @@ struct Reading {
 }
 
 impl Reading {
-    async fn whole(mut self, declared: Option<u64>, mut held: Held) -> Result<Text, Unread> {
+    async fn whole(
+        mut self,
+        declared: Option<u64>,
+        mut held: Held,
+        mut place: Option<Place<'_>>,
+    ) -> Result<Text, Unread> {
         let Some(first) = self.next(0).await? else {
             return Ok(Text { bytes: Bytes::new(), held });
         };
@@ -110,12 +120,24 @@ impl Reading {
             return Ok(Text { bytes: first, held });
         }
         let mut bytes = BytesMut::from(first);
-        while let Some(more) = self.next(received).await? {
+        loop {
+            self.make_room(&mut place, received).await?;
+            let Some(more) = self.next(received).await? else { break };
             received += more.len() as u64;
             held.grow_to(self.within(received)?)?;
             bytes.extend_from_slice(&more);
         }
         Ok(Text { bytes: bytes.freeze(), held })
+    }
+
+    /// Waits until so much may be held. What is not polled meanwhile keeps its window shut.
+    async fn make_room(&self, place: &mut Option<Place<'_>>, received: u64) -> Result<(), Unread> {
+        let Some(place) = place else { return Ok(()) };
+        if place.fits(received) {
+            return Ok(());
+        }
+        let until = self.started + self.bounds.timing.allowed(received);
+        timeout_at(until, Box::pin(place.wait(received))).await.map_err(|_| Unread::TooSlow)?
     }
 
     fn within(&self, received: u64) -> Result<u64, Unread> {
@@ -187,6 +209,97 @@ pub(super) async fn discard(mut body: Incoming, limit: u64, timing: BodyTiming) 
         }
     }
     true
+}
+
+/// What the bodies that one HTTP/2 connection sends together may hold: so much, and one
+/// body besides, of whatever length it may have.
+#[derive(Debug)]
+pub struct Room {
+    /// In KiB.
+    shared: Semaphore,
+    alone: Semaphore,
+    /// Bodies that may wait: each can hold a stream's window, and all of them together must
+    /// not take the connection's, which the one that is read needs.
+    waiting: Semaphore,
+}
+
+const ROOM_KIB: usize = 1024;
+const WAITING: usize = 12;
+
+impl Default for Room {
+    fn default() -> Self {
+        Self {
+            shared: Semaphore::new(ROOM_KIB),
+            alone: Semaphore::new(1),
+            waiting: Semaphore::new(WAITING),
+        }
+    }
+}
+
+/// One body's part of a room.
+#[derive(Debug)]
+struct Place<'a> {
+    room: &'a Room,
+    shared: Option<SemaphorePermit<'a>>,
+    alone: Option<SemaphorePermit<'a>>,
+}
+
+impl<'a> Place<'a> {
+    fn new(room: &'a Room) -> Self {
+        Self { room, shared: None, alone: None }
+    }
+
+    /// KiB that `bytes` need besides those that are held.
+    fn lacks(&self, bytes: u64) -> u32 {
+        let needed = usize::try_from(bytes.div_ceil(1024)).unwrap_or(usize::MAX);
+        let held = self.shared.as_ref().map_or(0, SemaphorePermit::num_permits);
+        let lacks = if self.alone.is_some() { 0 } else { needed.saturating_sub(held) };
+        u32::try_from(lacks).unwrap_or(u32::MAX)
+    }
+
+    /// Takes room for `bytes` in all, if there is.
+    fn fits(&mut self, bytes: u64) -> bool {
+        let lacks = self.lacks(bytes);
+        if lacks == 0 {
+            return true;
+        }
+        if let Ok(more) = self.room.shared.try_acquire_many(lacks) {
+            self.grow(more);
+            return true;
+        }
+        self.alone = self.room.alone.try_acquire().ok();
+        self.leave()
+    }
+
+    /// Waits for it; too many that wait are refused.
+    async fn wait(&mut self, bytes: u64) -> Result<(), Unread> {
+        let _waits = self.room.waiting.try_acquire().map_err(|_| Unread::Full)?;
+        tokio::select! {
+            biased;
+            Ok(more) = self.room.shared.acquire_many(self.lacks(bytes)) => self.grow(more),
+            Ok(alone) = self.room.alone.acquire() => {
+                self.alone = Some(alone);
+                self.leave();
+            }
+            else => return Err(Unread::Full),
+        }
+        Ok(())
+    }
+
+    fn grow(&mut self, more: SemaphorePermit<'a>) {
+        match &mut self.shared {
+            Some(held) => held.merge(more),
+            None => self.shared = Some(more),
+        }
+    }
+
+    /// The one that is read alone needs no part of what the others share.
+    fn leave(&mut self) -> bool {
+        if self.alone.is_some() {
+            self.shared = None;
+        }
+        self.alone.is_some()
+    }
 }
 
 /// A worker's share of the bytes that bodies in flight may hold together. It
@@ -305,5 +418,28 @@ mod tests {
             assert_eq!(held.grow_to(120), Ok(()));
         }
         assert_eq!(free(&pool), (1 << 20) - PIECE);
+    }
+
+    #[tokio::test]
+    async fn bodies_of_one_connection_share_its_room_and_one_goes_beyond_it() {
+        let room = Room::default();
+        let [mut first, mut second, mut third, mut fourth] = [(); 4].map(|()| Place::new(&room));
+        assert!(first.fits(600 << 10) && second.fits(400 << 10));
+        assert!(second.fits(700 << 10), "the one that goes beyond it");
+        assert!(second.fits(5 << 20) && third.fits(400 << 10), "and shares no more");
+        assert!(!first.fits(700 << 10) && !fourth.fits(100 << 10));
+        let (waited, ()) = tokio::join!(fourth.wait(100 << 10), async { drop(first) });
+        assert_eq!(waited, Ok(()), "room was given back");
+        let (waited, ()) = tokio::join!(third.wait(900 << 10), async { drop(second) });
+        assert_eq!(waited, Ok(()), "the next one goes beyond it");
+    }
+
+    #[tokio::test]
+    async fn too_many_that_wait_are_refused() {
+        let room = Room::default();
+        let (mut alone, mut shared) = (Place::new(&room), Place::new(&room));
+        assert!(shared.fits(1 << 20) && alone.fits(2 << 20));
+        let _waiting = room.waiting.try_acquire_many(WAITING as u32).unwrap();
+        assert_eq!(Place::new(&room).wait(1).await, Err(Unread::Full));
     }
 }

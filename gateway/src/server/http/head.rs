@@ -124,7 +124,7 @@ fn host<'a>(
     }
     match target.or(field) {
         Some(authority) => host_of(authority).map(Some).ok_or(Ambiguous),
-        None if version < Version::HTTP_11 => Ok(None),
+        None if version < Version::HTTP_11 || *method == Method::CONNECT => Ok(None),
         None => Err(Ambiguous),
     }
 }
