@@ -10,6 +10,8 @@ mod answers;
 mod control;
 #[path = "support/fleet.rs"]
 mod fleet;
+#[path = "support/limits.rs"]
+mod limits;
 #[path = "support/raw.rs"]
 mod raw;
 #[path = "support/rows.rs"]
