@@ -362,6 +362,15 @@ impl Family {
         }
     }
 
+    /// Whether params ask a node to carry out more than it should: more input, overrides or
+    /// gas than any honest call has.
+    pub fn is_too_large(self, params: &str) -> bool {
+        match self {
+            Self::Ethereum => ethereum::execution::is_too_large(params),
+            Self::Substrate | Self::Near | Self::Icon => false,
+        }
+    }
+
     /// A result in which a node told its own newest block, `at` the row's column `tip_at`,
     /// with the served tip there instead; `None` where it says nothing of one, or the same.
     pub fn with_tip(self, result: &str, at: &str, tip: Block) -> Option<String> {

@@ -12,6 +12,8 @@ mod control;
 mod differential;
 #[path = "support/fleet.rs"]
 mod fleet;
+#[path = "support/limits.rs"]
+mod limits;
 #[path = "support/raw.rs"]
 mod raw;
 #[path = "support/rows.rs"]

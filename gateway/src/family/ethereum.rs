@@ -4,6 +4,7 @@
 
 pub mod block;
 pub mod errors;
+pub mod execution;
 pub mod transaction;
 
 use std::borrow::Cow;

@@ -6,8 +6,8 @@
 use std::ops::Range;
 
 use super::{
-    BadParams, BlockChoice, BlockNeed, BlockPlace, ByHash, Class, Method, MethodTable, Needs, Pin,
-    Pinned, Pins, Reference, ReferenceKind, Tag,
+    BadParams, BlockChoice, BlockNeed, BlockPlace, ByHash, Class, Data, Method, MethodTable, Needs,
+    Pin, Pinned, Pins, Reference, ReferenceKind, Tag, Timeout,
     place::{Form, Spot},
     range::range,
 };
@@ -29,6 +29,7 @@ impl MethodTable {
             Class::Refuse | Class::Local | Class::Unsubscribe => no_place(method),
             Class::Read | Class::Write | Class::Session | Class::Subscribe => {
                 check_transaction(method, params)?;
+                check_size(method, params)?;
                 place(method, params)?
             }
         };
@@ -231,6 +232,13 @@ fn weight(method: &Method, params: &str, block: BlockNeed) -> u32 {
 fn range_weight(method: &Method, width: u64) -> u32 {
     let thousands = u32::try_from(width / 1_000).unwrap_or(u32::MAX);
     method.weight.saturating_add(thousands.saturating_mul(method.range_weight))
+}
+
+/// Heavy reads of state are executions: what they carry is bounded before a node sees it.
+fn check_size(method: &Method, params: &str) -> Result<(), BadParams> {
+    let executes = method.data == Data::State && method.timeout != Timeout::Cheap;
+    let large = executes && method.family.is_too_large(params);
+    if large { Err(BadParams::TooLarge) } else { Ok(()) }
 }
 
 fn check_transaction(method: &Method, params: &str) -> Result<(), BadParams> {

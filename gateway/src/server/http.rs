@@ -99,8 +99,15 @@ impl Serve for Edge {
 enum Way {
     Probe(Box<Response<Reply>>),
     Root,
-    /// With the digest of the key in the path, where there is one.
-    Chain(Verb, ChainLease, Option<Digest>),
+    Chain(Entrance),
+}
+
+/// Where a request comes in.
+struct Entrance {
+    verb: Verb,
+    chain: ChainLease,
+    /// Digest of the key in the path, where there is one.
+    key: Option<Digest>,
 }
 
 impl Inner {
@@ -120,8 +127,9 @@ impl Inner {
         }
         let mut origin = self.origin(&headers, &link, request_id);
         match way {
-            Ok(Way::Chain(verb, chain, key)) => {
-                let admitted = self.admit(&chain, &headers, verb, key, &link, &mut origin);
+            Ok(Way::Chain(entrance)) => {
+                let admitted = self.admit(&entrance, &headers, &link, &mut origin);
+                let Entrance { verb, chain, .. } = entrance;
                 let page = headers.get(header::ORIGIN).cloned();
                 // Here, not in a function of its own: a call's future is large to move.
                 let mut response = match (admitted, verb) {
@@ -139,22 +147,21 @@ impl Inner {
                 cors::allow(&chain.config.cors, page.as_ref(), response.headers_mut());
                 Ok(response)
             }
-            other => {
-                // What leads nowhere is charged too, else it would be free.
-                let nowhere = other.map(drop);
-                let refused = match self.gateway.admit_head(None, &origin) {
-                    Ok(()) => nowhere,
-                    Err(error) => Err(Refusal::keep(error)),
-                };
-                match refused {
-                    Ok(()) => Ok(reply::empty(StatusCode::OK)),
-                    Err(refusal) => {
-                        let waits = awaits_leave(headers);
-                        Ok(self.refuse(None, refusal, waits, body, &origin).await)
-                    }
+            nowhere => match self.charge(nowhere, &origin) {
+                Ok(_) => Ok(reply::empty(StatusCode::OK)),
+                Err(refusal) => {
+                    let waits = awaits_leave(headers);
+                    Ok(self.refuse(None, refusal, waits, body, &origin).await)
                 }
-            }
+            },
         }
+    }
+
+    /// What leads to no chain is charged too: else it would be free.
+    fn charge(&self, way: Result<Way, Refusal>, origin: &Origin) -> Result<Way, Refusal> {
+        let close = way.as_ref().is_err_and(|refusal| refusal.close);
+        let charged = self.gateway.admit_head(None, origin);
+        charged.map_err(|error| Refusal { error, close }).and(way)
     }
 
     /// Where a request comes from, as far as its connection and trusted proxies say.
@@ -167,10 +174,8 @@ impl Inner {
     /// Finds out who asks, charges the head, and looks whether the client may ask here.
     fn admit(
         &self,
-        chain: &ChainLease,
-        headers: &HeaderMap,
-        verb: Verb,
-        key: Option<Digest>,
+        Entrance { verb, chain, key }: &Entrance,
+        request: &HeaderMap,
         link: &Link,
         origin: &mut Origin,
     ) -> Result<(), CallError> {
@@ -178,7 +183,7 @@ impl Inner {
         // A pre-flight never carries a header's key, and one in its path is not used.
         let found = match verb {
             Verb::Options => Ok(None),
-            Verb::Get | Verb::Post => client::find(clients, headers, key),
+            Verb::Get | Verb::Post => client::find(clients, request, *key),
         };
         origin.client = found.unwrap_or(None);
         clients.watch(origin.payer(), link.peer, self.gateway.clock.now());
@@ -186,7 +191,7 @@ impl Inner {
         if found.is_err() {
             return Err(self.gateway.missed(Some(chain), origin));
         }
-        self.gateway.admit_plan(chain, headers, origin)
+        self.gateway.admit_plan(chain, request, origin)
     }
 
     /// Head, method, host and route, in this order.
@@ -207,8 +212,8 @@ impl Inner {
             return Err(Refusal::keep(CallError::Unauthenticated));
         }
         match self.gateway.route(host.as_deref(), &path) {
-            Route::Chain(chain) => Ok(Way::Chain(verb, chain, None)),
-            Route::Keyed(chain) => Ok(Way::Chain(verb, chain, path::key(&path))),
+            Route::Chain(chain) => Ok(Way::Chain(Entrance { verb, chain, key: None })),
+            Route::Keyed(chain) => Ok(Way::Chain(Entrance { verb, chain, key: path::key(&path) })),
             Route::Key => Err(Refusal::keep(CallError::Unauthenticated)),
             Route::None if verb == Verb::Get && path == "/" => Ok(Way::Root),
             Route::None => Err(missing),

@@ -29,11 +29,13 @@ pub struct Lines {
     pub node: String,
     /// Path and query of each node's address.
     pub path: String,
+    /// Whole tables: `[[clients]]`, `[jwt]`.
+    pub tables: String,
 }
 
 /// A config of the chain `eth` with these nodes, on free ports of the loopback.
 pub fn config(lines: &Lines, nodes: &[String]) -> Config {
-    let Lines { server, limits, access, chain, node, path } = lines;
+    let Lines { server, limits, access, chain, node, path, tables } = lines;
     let access = access.as_deref().unwrap_or("off");
     let list: String = (1..)
         .zip(nodes)
@@ -47,7 +49,7 @@ pub fn config(lines: &Lines, nodes: &[String]) -> Config {
          [limits]\n{limits}\n\
          [log]\naccess = \"{access}\"\n\
          [[chains]]\nname = \"eth\"\nfamily = \"ethereum\"\nidentity = 1337\n{chain}\n\
-         [[chains.pools]]\nzone = \"local\"\nnodes = [\n{list}]\n"
+         [[chains.pools]]\nzone = \"local\"\nnodes = [\n{list}]\n{tables}\n"
     );
     let none = |_: &str| None;
     match Config::parse(&text, Path::new("test.toml"), &none) {

@@ -122,8 +122,8 @@ mod tests {
         let clients = Clients::build(&config(CONFIG), None).unwrap();
         let (first, second) = (Ok(Some(ClientIndex(0))), Ok(Some(ClientIndex(1))));
         let (one, other) = ("explorer-key-0001", "wallet-key-00001");
-        let rows: [(&[(&str, &str)], Option<&str>, _); 15] = [
-            (&[], None, Ok(None)),
+        for (fields, path, expected) in [
+            (&[][..], None, Ok(None)),
             (&[("x-api-key", one)], None, first),
             (&[("x-api-key", other)], None, second),
             (&[("x-api-key", "explorer-key-0002")], None, Err(Unknown)),
@@ -138,11 +138,9 @@ mod tests {
             (&[("x-api-key", one)], Some(one), first),
             (&[("x-api-key", one)], Some(other), Err(Unknown)),
             (&[("x-api-key", one), ("x-api-key", other)], None, Err(Unknown)),
-        ];
-        for (fields, path, expected) in rows {
+        ] {
             let in_path = path.map(|key| digest(key.as_bytes()));
-            let fields: Vec<(&'static str, &'static str)> = fields.to_vec();
-            assert_eq!(find(&clients, &headers(&fields), in_path), expected, "{fields:?} {path:?}");
+            assert_eq!(find(&clients, &headers(fields), in_path), expected, "{fields:?} {path:?}");
         }
     }
 

@@ -56,6 +56,37 @@ fn escapes_and_the_case_of_digits_do_not_matter() {
 }
 
 #[test]
+fn b110_a_transaction_says_which_chain_it_is_signed_for() {
+    let wrapped = format!("03f9ffff{BLOB_BODY}");
+    let of_body = format!("03{BLOB_BODY}");
+    for (bytes, expected) in [
+        (&LEGACY[2..], Some(1)),
+        // nonce, price, gas, to, value, data, v, r, s
+        ("c90102030405061b0708", None),
+        ("c90102030405061c0708", None),
+        ("c90102030405060708", None),
+        ("cb010203040506820a960708", Some(1_337)),
+        ("ca01020304050681250708", Some(1)),
+        ("01c401020304", Some(1)),
+        ("02c482053904", Some(1_337)),
+        ("04c3820a0a", Some(2_570)),
+        ("03c3820539", Some(1_337)),
+        ("03c4c3820539", Some(1_337)),
+        (&of_body, Some(1)),
+        ("02ca89010203040506070809", None),
+        ("02c8ff", None),
+        ("05c3820539", None),
+        ("7ec3820539", None),
+        ("02", None),
+        ("02c0", None),
+        ("", None),
+        (&wrapped, None),
+    ] {
+        assert_eq!(chain_id(&format!("\"0x{bytes}\"")), expected, "{bytes}");
+    }
+}
+
+#[test]
 fn what_is_no_transaction_has_no_hash() {
     for raw in [
         "",
@@ -90,6 +121,7 @@ proptest! {
             *first = BLOB_TYPE;
         }
         hash_of_bytes(&bytes);
+        chain_id_of_bytes(&bytes);
     }
 
     #[test]
