@@ -35,6 +35,7 @@ pub mod access;
 
 // Floor 4, wires.
 pub mod upstream;
+pub mod tls;
 pub mod topology;
 pub mod tracker;
 pub mod reload;

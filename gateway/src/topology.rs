@@ -19,6 +19,7 @@ use crate::{
     names::{Name, NodeIndex, ZoneIndex},
     node::{Node, Place},
     route::{self, Ask, View},
+    tls::{Tls, TlsError},
     upstream::{BuildError, Client, HttpClient, Options},
 };
 
@@ -53,16 +54,19 @@ pub struct Chain {
 pub struct Topology {
     pub config: Arc<Config>,
     pub chains: Vec<Arc<Chain>>,
+    /// Of the data port; `None`: it speaks plain HTTP.
+    pub tls: Option<Arc<Tls>>,
     paths: HashMap<String, usize>,
     hosts: HashMap<String, usize>,
 }
 
 /// Why a checked config could not be built: a certificate that cannot be read, say.
 #[derive(Debug, thiserror::Error)]
-#[error("node {node}: {error}")]
-pub struct Unbuildable {
-    pub node: Name,
-    pub error: BuildError,
+pub enum Unbuildable {
+    #[error("node {node}: {error}")]
+    Node { node: Name, error: BuildError },
+    #[error("server.tls: {0}")]
+    Tls(#[from] TlsError),
 }
 
 impl Topology {
@@ -74,6 +78,7 @@ impl Topology {
             .map(|chain| Chain::build(&config, chain, old).map(Arc::new))
             .collect();
         let chains = chains?;
+        let tls = Tls::build(&config, old.and_then(|old| old.tls.as_ref()))?;
         let (mut paths, mut hosts) = (HashMap::new(), HashMap::new());
         for (at, chain) in chains.iter().enumerate() {
             for route in &chain.config.routes {
@@ -86,7 +91,7 @@ impl Topology {
         if chains.len() == 1 {
             paths.entry("/".to_owned()).or_insert(0);
         }
-        Ok(Self { config, chains, paths, hosts })
+        Ok(Self { config, chains, tls, paths, hosts })
     }
 
     /// The chain a Host (lower case, no port) is routed to.
@@ -233,7 +238,7 @@ impl Member {
             ..Options::new(node.http.clone())
         };
         let client = HttpClient::new(&options)
-            .map_err(|error| Unbuildable { node: Arc::clone(&node.name), error })?;
+            .map_err(|error| Unbuildable::Node { node: Arc::clone(&node.name), error })?;
         let fresh =
             Arc::new(Node::new(node.clone(), Arc::clone(&pool.zone), chain.methods.rows().len()));
         if let Some(old) = old.and_then(|old| old.by_name(&node.name)) {
