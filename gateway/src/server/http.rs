@@ -28,6 +28,7 @@ use crate::{
             reply::Reply,
             request_id::RequestIds,
         },
+        is_misdirected,
     },
     topology::ChainLease,
 };
@@ -79,7 +80,7 @@ impl Serve for Edge {
             known: false,
         };
         let counted = self.0.gateway.responses.begin();
-        let mut response = self.0.answer(request, origin).await?;
+        let mut response = self.0.answer(request, &link, origin).await?;
         counted.with(response.status().as_u16());
         reply::identify(response.headers_mut(), origin.request_id);
         Ok(response)
@@ -97,10 +98,11 @@ impl Inner {
     async fn answer(
         &self,
         request: Request<Incoming>,
+        link: &Link,
         origin: Origin,
     ) -> Result<Response<Reply>, Abort> {
         let (parts, body) = request.into_parts();
-        let way = self.way(&parts, !body.is_end_stream());
+        let way = self.way(&parts, link, !body.is_end_stream());
         match way {
             Ok(Way::Probe(response)) => Ok(*response),
             Ok(Way::Root) => Ok(reply::empty(StatusCode::OK)),
@@ -120,7 +122,7 @@ impl Inner {
     }
 
     /// Head, method, host and route, in this order.
-    fn way(&self, parts: &Parts, has_body: bool) -> Result<Way, Refusal> {
+    fn way(&self, parts: &Parts, link: &Link, has_body: bool) -> Result<Way, Refusal> {
         let host = head::check(parts)?;
         let verb = head::verb(&parts.method, has_body)?;
         if verb == Verb::Get
@@ -128,7 +130,7 @@ impl Inner {
         {
             return Ok(Way::Probe(Box::new(response)));
         }
-        if !self.gateway.serves_host(host.as_deref()) {
+        if !self.gateway.serves_host(host.as_deref()) || is_misdirected(link, host.as_deref()) {
             return Err(Refusal::keep(CallError::Misdirected));
         }
         let missing = Refusal::keep(CallError::RouteNotFound);

@@ -148,6 +148,7 @@ pub(super) struct Clocks {
     seen: (Stage, u32),
     since: Instant,
     farewell: Option<Instant>,
+    crowded: bool,
     timer: Pin<Box<Sleep>>,
 }
 
@@ -158,6 +159,7 @@ impl Clocks {
             seen: (Stage::First, 0),
             since: accepted,
             farewell: None,
+            crowded: false,
             timer: Box::pin(sleep_until(accepted + timing.head)),
         }
     }
@@ -165,6 +167,11 @@ impl Clocks {
     /// The server finishes: what is idle ends soon.
     pub fn finish(&mut self) {
         self.farewell = Some(Instant::now() + self.timing.farewell);
+    }
+
+    /// Room is scarce, or no more: how long an idle connection is kept.
+    pub fn crowd(&mut self, crowded: bool) {
+        self.crowded = crowded;
     }
 
     /// The connection was asked to end: it has as long as a lingering one.
@@ -182,7 +189,10 @@ impl Clocks {
             self.since = clock::instant();
         }
         let stage = self.seen.0;
-        let due = due(stage, self.since, self.farewell, &self.timing);
+        let mut due = due(stage, self.since, self.farewell, &self.timing);
+        if self.crowded && stage == Stage::Idle {
+            due = due.min(self.since + self.timing.crowded);
+        }
         if due < self.timer.deadline() {
             self.timer.as_mut().reset(due);
         }
@@ -205,6 +215,7 @@ mod tests {
     const TIMING: Timing = Timing {
         head: Duration::from_secs(10),
         idle: Duration::from_secs(75),
+        crowded: Duration::from_secs(5),
         stall: Duration::from_secs(30),
         stuck: Duration::from_secs(60),
         linger: Duration::from_secs(1),

@@ -10,18 +10,18 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::{
     joined::joined,
-    server::pace::{Pace, Stage},
+    server::{
+        pace::{Pace, Stage},
+        transport::Transport,
+    },
 };
 
 pub(super) struct Paced {
-    pub stream: TcpStream,
+    pub stream: Transport,
     /// Read from the stream already, not yet by hyper.
     pub ahead: Bytes,
     pub pace: Arc<Pace>,
@@ -91,7 +91,12 @@ impl AsyncWrite for Paced {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        let outcome = Pin::new(&mut self.stream).poll_flush(context);
+        // TLS holds an answer's last bytes until they fit.
+        if outcome.is_pending() || self.pace.stage() == Stage::Stalled {
+            self.pace.sent(outcome.is_ready());
+        }
+        outcome
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
