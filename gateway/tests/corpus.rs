@@ -37,3 +37,13 @@ fn params_of_the_corpus_hold() -> io::Result<()> {
 fn method_tables_of_the_corpus_hold() -> io::Result<()> {
     replay("method_rows", targets::method_rows)
 }
+
+#[test]
+fn proxy_headers_of_the_corpus_hold() -> io::Result<()> {
+    replay("proxy_header", targets::proxy_header)
+}
+
+#[test]
+fn tls_hellos_of_the_corpus_hold() -> io::Result<()> {
+    replay("tls_hello", targets::tls_hello)
+}
