@@ -14,9 +14,13 @@ use headrace_gateway::{
         reply::{HeadState, Reply, SMALL, Trimmer, read_head, read_reply},
         write,
     },
-    server::filter::{
-        h1::{Scanner, Stop},
-        h2::Counter,
+    server::{
+        filter::{
+            h1::{Scanner, Stop},
+            h2::Counter,
+        },
+        hello::{self, Hello},
+        proxy_protocol::{self, Header},
     },
 };
 use serde::de::IgnoredAny;
@@ -218,4 +222,31 @@ pub fn http2_frames(data: &[u8]) {
         (flood, counter.goaway(), counter.outbound().is_between())
     };
     assert_eq!(run(usize::from(*cut)), run(bytes.len()));
+}
+
+/// A header that is read ends within the bytes and is told by them alone; what it says, when
+/// it is written again, is read as the same. A prefix of it is not read, nor refused.
+pub fn proxy_header(data: &[u8]) {
+    let Ok(Some((header, length))) = proxy_protocol::read(data) else { return };
+    assert!(length <= data.len() && length <= proxy_protocol::LONGEST);
+    assert_eq!(proxy_protocol::read(&data[..length]), Ok(Some((header, length))));
+    assert_eq!(proxy_protocol::read(&data[..length - 1]), Ok(None));
+    let again = proxy_protocol::write_v2(&header, b"").unwrap_or_default();
+    assert_eq!(proxy_protocol::read(&again), Ok(Some((header, again.len()))));
+    if header != Header::Local {
+        let again = proxy_protocol::write_v1(&header);
+        assert_eq!(proxy_protocol::read(&again), Ok(Some((header, again.len()))));
+    }
+}
+
+/// A verdict stays, whatever comes after the bytes that it was made on.
+pub fn tls_hello(data: &[u8]) {
+    let mut seen = Hello::Partial;
+    for end in 0..=data.len().min(512) {
+        let now = hello::look(&data[..end]);
+        assert!(seen == Hello::Partial || seen == now);
+        seen = now;
+    }
+    let whole = hello::look(data);
+    assert!(seen == Hello::Partial || seen == whole);
 }

@@ -7,11 +7,12 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use thiserror::Error;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -29,7 +30,7 @@ use crate::{
     metrics::ReloadStatus,
     reload::{self, Reloader},
     server::{
-        self, BindError, Options, Phase, Shutdown, Timing, Traffic,
+        self, BindError, Doors, Options, Phase, Shutdown, Timing, Traffic,
         http::{BodyTiming, Edge},
     },
     topology::{Current, Topology, Unbuildable},
@@ -37,6 +38,8 @@ use crate::{
 
 /// What is in flight when serving ends may take so long, then everything is dropped.
 const HARD_STOP: Duration = Duration::from_secs(60);
+/// File descriptors that clients never get.
+const RESERVE: u64 = 64;
 /// Then its calls get an answer that says so, within this time.
 const REFUSING: Duration = Duration::from_millis(500);
 
@@ -83,16 +86,11 @@ impl Running {
         let clock = Clock::system();
         let current = Arc::new(Current::new(Topology::build(Arc::clone(&config), None)?));
         let gateway = Arc::new(Gateway::new(Arc::clone(&current), clock.clone(), access));
-        let limits = Limits::new(&config);
-        let traffic = Arc::new(Traffic::default());
+        let options = Options::new(config.server.threads, doors(&current.load()));
+        let limits = Limits::new(&config, &options);
+        let traffic = Arc::clone(options.traffic());
         let reloader = Arc::new(reloader(&gateway, current, clock, &limits, &config));
         let shutdown = Shutdown::default();
-        let options = Options {
-            threads: config.server.threads,
-            connections: Arc::clone(&limits.connections),
-            timing: Timing::default(),
-            traffic: Arc::clone(&traffic),
-        };
         let running = Self {
             serving: tokio::spawn(serve(
                 Arc::clone(&gateway),
@@ -118,12 +116,7 @@ impl Running {
         let token = move || gateway.current.with(|topology| topology.config.admin.token.clone());
         let service = Admin::new(pages, Box::new(token), self.shutdown.watch());
         for listener in listeners {
-            let options = Options {
-                threads: 1,
-                connections: Arc::new(AtomicUsize::new(admin::CONNECTIONS)),
-                timing: Timing::default(),
-                traffic: Arc::default(),
-            };
+            let options = Options::new(1, Doors::plain(admin::CONNECTIONS, Timing::default()));
             let (service, shutdown) = (service.clone(), self.shutdown.clone());
             tokio::spawn(async move {
                 if let Err(error) = server::serve_here(listener, options, &shutdown, service).await
@@ -202,31 +195,37 @@ impl Running {
 /// Limits that a reload may change and that live outside the topology.
 #[derive(Clone)]
 struct Limits {
-    connections: Arc<AtomicUsize>,
+    doors: Arc<ArcSwap<Doors>>,
     /// Bytes that request bodies may still take together.
     bodies: Arc<AtomicU64>,
 }
 
 impl Limits {
-    fn new(config: &Config) -> Self {
+    fn new(config: &Config, options: &Options) -> Self {
         Self {
-            connections: Arc::new(AtomicUsize::new(connections(config))),
+            doors: Arc::clone(&options.doors),
             bodies: Arc::new(AtomicU64::new(config.limits.bodies)),
         }
     }
 
     fn change(&self, from: &Config, to: &Config) {
-        self.connections.store(connections(to), Relaxed);
         let (was, now) = (from.limits.bodies, to.limits.bodies);
         let moved = |left: u64| Some(left.saturating_add(now).saturating_sub(was));
         let _ = self.bodies.fetch_update(Relaxed, Relaxed, moved);
     }
 }
 
-/// At most half of the file descriptors: calls need others, to the nodes.
+/// The terms for client connections under this topology.
+fn doors(topology: &Topology) -> Doors {
+    Doors::of(topology, connections(&topology.config))
+}
+
+/// At most half of the file descriptors, and all but a reserve: calls need others, to the
+/// nodes, and so does the admin port.
 fn connections(config: &Config) -> usize {
     let files = rlimit::getrlimit(rlimit::Resource::NOFILE).map_or(1_024, |(soft, _)| soft);
-    config.limits.connections.min(usize::try_from(files / 2).unwrap_or(usize::MAX))
+    let most = (files / 2).min(files.saturating_sub(RESERVE)).max(1);
+    config.limits.connections.min(usize::try_from(most).unwrap_or(usize::MAX))
 }
 
 fn raise_fd_limit() {
@@ -244,11 +243,12 @@ fn reloader(
     limits: &Limits,
     config: &Arc<Config>,
 ) -> Reloader {
-    let (gateway, limits) = (Arc::clone(gateway), limits.clone());
+    let (gateway, limits, in_force) = (Arc::clone(gateway), limits.clone(), Arc::clone(&current));
     let last = parking_lot::Mutex::new(Arc::clone(config));
     let applied = move |config: &Config| {
         let mut last = last.lock();
         limits.change(&last, config);
+        limits.doors.store(Arc::new(doors(&in_force.load())));
         if last.log != config.log {
             match AccessLog::open(&config.log) {
                 Ok(log) => gateway.access.store(Arc::new(log)),

@@ -4,6 +4,7 @@
 //! A key exists here only when something reads it: a key that does nothing is
 //! refused by the reader, not ignored.
 
+pub mod certificate;
 pub mod check;
 pub mod diff;
 pub mod edge;

@@ -37,6 +37,7 @@ pub mod limits;
 
 // Floor 4, wires.
 pub mod upstream;
+pub mod tls;
 pub mod topology;
 pub mod tracker;
 pub mod reload;

@@ -2,29 +2,36 @@
 //!
 //! Each worker is a thread with a runtime of its own; a connection stays on the
 //! worker it was given to, the one with the fewest open ones, so that few busy
-//! connections behind a balancer spread too. What a connection says is the
+//! connections behind a balancer spread too. What must come before HTTP, and who may
+//! connect how often, is said by [`Doors`]. What a connection says is the
 //! business of a [`Serve`]; how long it may take to say it is decided here.
 //!
-//! Not here: TLS, the PROXY protocol, WebSocket, limits per client.
+//! Not here: WebSocket, limits on what clients ask for.
 
 mod accept;
 mod connection;
 pub mod filter;
+mod crowd;
+mod doors;
+pub mod hello;
 pub mod http;
+mod opening;
 mod pace;
+mod peers;
+pub mod proxy_protocol;
 mod socket;
+mod traffic;
+mod transport;
 mod worker;
 
 use std::{
     io,
     net::{SocketAddr, TcpListener},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use hyper::body::Incoming;
 use socket2::{Domain, Protocol as Transport, Socket, Type};
 use tokio::sync::watch;
@@ -32,7 +39,12 @@ use tokio::sync::watch;
 use crate::{error::CallError, gateway::Protocol};
 
 pub use accept::serve_here;
+pub use doors::Doors;
 pub use http::reply::Reply;
+pub use traffic::{Handshake, Refused, Traffic};
+
+use opening::{Hall, is_misdirected};
+use traffic::count;
 
 use http::reply;
 
@@ -59,7 +71,14 @@ pub trait Serve: Clone + Send + Sync + 'static {
 /// The connection that a request came on.
 #[derive(Clone, Debug)]
 pub struct Link {
+    /// The client, as far as the connection tells: the address that a PROXY header told,
+    /// else the one that connected.
     pub peer: SocketAddr,
+    /// Whether `peer` is believed when its requests tell of another client: it is in
+    /// `server.trusted_proxies`, and is not a proxy that could not say whom it passes on.
+    pub trusted: bool,
+    /// The name that the client asked TLS for (SNI), in lower case.
+    pub server_name: Option<Arc<str>>,
     pub protocol: Protocol,
     /// What bodies that come together may hold: HTTP/2.
     pub room: Option<Arc<http::Room>>,
@@ -107,6 +126,22 @@ impl Shutdown {
     }
 }
 
+/// What connections are told: one word, so that they listen in one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Word {
+    phase: Phase,
+    /// Room is scarce: who is idle gives way.
+    crowded: bool,
+}
+
+/// The next word; pending for ever once there can be none.
+async fn next_word(words: &mut watch::Receiver<Word>) -> Word {
+    if words.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    *words.borrow_and_update()
+}
+
 /// The next phase; pending for ever once nobody can change it.
 async fn next_phase(phases: &mut watch::Receiver<Phase>) -> Phase {
     if phases.changed().await.is_err() {
@@ -121,10 +156,11 @@ pub struct Timing {
     /// From accept, or from the first byte of a later request, to its complete
     /// head. Default 10 s.
     pub head: Duration,
-    /// A kept connection with nothing in flight. Default 75 s, longer than
-    /// clients and balancers keep theirs (an AWS ALB: 60 s), so that we do not close one
-    /// that is being written to.
+    /// A kept connection with nothing in flight. Default 75 s; what stands in front
+    /// (`server.idle`) must keep it shorter, or we close one that is being written to.
     pub idle: Duration,
+    /// The same while room is scarce. Default 5 s.
+    pub crowded: Duration,
     /// No byte of an answer taken by the client. Default 30 s.
     pub stall: Duration,
     /// Requests in flight, and nothing of any of them moves: longer than a call
@@ -145,6 +181,7 @@ impl Default for Timing {
         Self {
             head: Duration::from_secs(10),
             idle: Duration::from_secs(75),
+            crowded: Duration::from_secs(5),
             stall: Duration::from_secs(30),
             stuck: Duration::from_secs(60),
             linger: Duration::from_secs(1),
@@ -154,37 +191,26 @@ impl Default for Timing {
     }
 }
 
-/// What became of connections, for metrics. All counts but `open` only grow.
-#[derive(Debug, Default)]
-pub struct Traffic {
-    pub open: AtomicUsize,
-    pub accepted: AtomicU64,
-    /// Closed at once: over the cap.
-    pub over_cap: AtomicU64,
-    pub accept_errors: AtomicU64,
-    /// TLS or a PROXY header on a plain port: closed without a byte.
-    pub foreign: AtomicU64,
-    /// Not HTTP that could be answered by us: hyper answered or closed.
-    pub malformed: AtomicU64,
-    /// Closed for a head, or a reader, that took too long.
-    pub too_slow: AtomicU64,
-    /// Connections ended by a panic: a bug, never the process's end.
-    pub panics: AtomicU64,
-}
-
-/// Adds one to a count.
-fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
-}
-
+/// What a server is run with.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Worker threads, at least 1.
     pub threads: usize,
-    /// Connections in all; a reload may change it.
-    pub connections: Arc<AtomicUsize>,
-    pub timing: Timing,
-    pub traffic: Arc<Traffic>,
+    /// The terms for the next connections; a reload stores new ones.
+    pub doors: Arc<ArcSwap<Doors>>,
+    hall: Hall,
+}
+
+impl Options {
+    pub fn new(threads: usize, doors: Doors) -> Self {
+        let doors = Arc::new(ArcSwap::from_pointee(doors));
+        Self { threads, doors, hall: Hall::default() }
+    }
+
+    /// What becomes of the server's connections.
+    pub fn traffic(&self) -> &Arc<Traffic> {
+        &self.hall.traffic
+    }
 }
 
 /// An address that cannot be listened on.
@@ -226,10 +252,17 @@ pub async fn serve<S: Serve>(
     shutdown: &Shutdown,
     make: impl Fn(usize) -> S,
 ) -> io::Result<()> {
+    let crowd = watch::Sender::new(false);
     let workers = (0..options.threads.max(1))
-        .map(|number| worker::start(number, make(number), &options, shutdown.watch()))
+        .map(|number| {
+            let news = worker::News { phases: shutdown.watch(), crowd: crowd.subscribe() };
+            worker::start(number, make(number), &options, news)
+        })
         .collect::<io::Result<Vec<_>>>()?;
-    accept::hand_out(listeners, &workers, &options, shutdown).await?;
+    tokio::select! {
+        () = crowd::watch(&options, crowd) => {}
+        outcome = accept::hand_out(listeners, &workers, &options, shutdown) => outcome?,
+    }
     for worker in workers {
         worker.ended().await;
     }

@@ -20,6 +20,7 @@ use crate::{
     names::{Name, NodeIndex, ZoneIndex},
     node::{Node, Place},
     route::{self, Ask, View},
+    tls::{Tls, TlsError},
     upstream::{BuildError, Client, HttpClient, Options},
 };
 
@@ -57,6 +58,8 @@ pub struct Topology {
     pub chains: Vec<Arc<Chain>>,
     /// Everybody who may call.
     pub clients: Clients,
+    /// Of the data port; `None`: it speaks plain HTTP.
+    pub tls: Option<Arc<Tls>>,
     paths: HashMap<String, usize>,
     hosts: HashMap<String, usize>,
 }
@@ -68,6 +71,8 @@ pub enum Unbuildable {
     Node { node: Name, error: BuildError },
     #[error(transparent)]
     Tokens(#[from] BadTokens),
+    #[error("server.tls: {0}")]
+    Tls(#[from] TlsError),
 }
 
 impl Topology {
@@ -79,6 +84,7 @@ impl Topology {
             .map(|chain| Chain::build(&config, chain, old).map(Arc::new))
             .collect();
         let chains = chains?;
+        let tls = Tls::build(&config, old.and_then(|old| old.tls.as_ref()))?;
         let (mut paths, mut hosts) = (HashMap::new(), HashMap::new());
         for (at, chain) in chains.iter().enumerate() {
             for route in &chain.config.routes {
@@ -92,7 +98,7 @@ impl Topology {
             paths.entry("/".to_owned()).or_insert(0);
         }
         let clients = Clients::build(&config, old.map(|old| &old.clients))?;
-        Ok(Self { config, chains, clients, paths, hosts })
+        Ok(Self { config, chains, clients, tls, paths, hosts })
     }
 
     /// The chain a Host (lower case, no port) is routed to.

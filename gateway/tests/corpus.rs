@@ -52,3 +52,13 @@ fn heads_of_the_corpus_hold() -> io::Result<()> {
 fn frames_of_the_corpus_hold() -> io::Result<()> {
     replay("http2_frames", targets::http2_frames)
 }
+
+#[test]
+fn proxy_headers_of_the_corpus_hold() -> io::Result<()> {
+    replay("proxy_header", targets::proxy_header)
+}
+
+#[test]
+fn tls_hellos_of_the_corpus_hold() -> io::Result<()> {
+    replay("tls_hello", targets::tls_hello)
+}

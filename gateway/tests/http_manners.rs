@@ -245,12 +245,16 @@ fn all_bodies_in_flight_share_one_bound() {
 #[test]
 fn what_is_not_for_a_plain_port_is_closed_without_a_byte() {
     let server = Setup::default().start();
-    for first in [&b"\x16\x03\x01\x02\x00\x01"[..], b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n"] {
+    let traffic = &server.traffic;
+    for (first, counter) in [
+        (&b"\x16\x03\x01\x02\x00\x01"[..], &traffic.tls_unexpected),
+        (b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", &traffic.proxy_unexpected),
+    ] {
         let mut raw = server.connect();
         raw.send(first);
         assert_eq!(raw.read().status, 0);
+        until_count("it is counted", counter, 1);
     }
-    until_count("both are counted", &server.traffic.foreign, 2);
 }
 
 #[test]

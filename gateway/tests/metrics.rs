@@ -6,8 +6,8 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr},
-    path::Path,
-    sync::Arc,
+    path::{Path, PathBuf},
+    sync::{Arc, LazyLock},
     time::Duration,
 };
 
@@ -23,7 +23,7 @@ use headrace_gateway::{
     method::Lane,
     metrics::{AttemptResult, ChainMetrics, Ejection, Outcome, Purpose, ReloadStatus, Source},
     names::{Block, Hash},
-    server::Traffic,
+    server::{Handshake, Refused, Traffic},
     topology::{Current, Tips, Topology},
 };
 
@@ -49,8 +49,20 @@ nodes = [{ name = "b1", http = "http://127.0.0.1:3", fallback = true }]
 "#;
 
 /// A gateway that serves nothing and probes nobody, with all three tips known.
+/// The file of a certificate; its key is beside it.
+static CERTIFICATE: LazyLock<PathBuf> = LazyLock::new(|| {
+    let made = rcgen::generate_simple_self_signed(vec!["a.test".to_owned()]).unwrap();
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("metrics.crt");
+    std::fs::write(&file, made.cert.pem()).unwrap();
+    std::fs::write(file.with_extension("key"), made.signing_key.serialize_pem()).unwrap();
+    file
+});
+
 fn gateway() -> Gateway {
-    let loaded = Config::parse(CONFIG, Path::new("test.toml"), &|_| None).unwrap();
+    let (cert, key) = (CERTIFICATE.display(), CERTIFICATE.with_extension("key"));
+    let tls = format!("[server]\ntls = {{ cert = \"{cert}\", key = \"{}\" }}", key.display());
+    let config = CONFIG.replace("[server]", &tls);
+    let loaded = Config::parse(&config, Path::new("test.toml"), &|_| None).unwrap();
     let topology = Topology::build(Arc::new(loaded.config), None).unwrap();
     let block = Some(Block { number: 436, hash: Hash([7; 32]) });
     topology.chains[0].state.show(
@@ -194,11 +206,12 @@ fn closed_sets(gateway: &Gateway) -> BTreeMap<&'static str, BTreeSet<String>> {
     let chain = &topology.chains[0];
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     let refusals = error::Reason::ALL.iter().map(|reason| reason.word());
-    let ends = ["over_cap", "foreign", "malformed", "too_slow"];
+    let ends = Refused::ALL.map(Refused::word);
     let reasons = refusals.chain(Ejection::ALL.map(Ejection::word)).chain(ends);
     let states = Standing::ALL.map(Standing::word).into_iter().chain(["in_use", "idle"]);
     let results = AttemptResult::ALL.map(AttemptResult::word);
     let outcomes = Outcome::ALL.map(Outcome::word).into_iter().chain(results);
+    let outcomes = outcomes.chain(Handshake::ALL.map(Handshake::word));
     let kinds = Purpose::ALL.map(Purpose::word).into_iter().chain(ChainMetrics::TIP_CHANGES);
     let methods = chain.methods().rows().iter().map(|method| method.label());
     BTreeMap::from([
@@ -214,6 +227,7 @@ fn closed_sets(gateway: &Gateway) -> BTreeMap<&'static str, BTreeSet<String>> {
         ("kind", words(&kinds.collect::<Vec<_>>())),
         ("reason", words(&reasons.collect::<Vec<_>>())),
         ("state", words(&states.collect::<Vec<_>>())),
+        ("cert", words(&[CERTIFICATE.to_str().unwrap()])),
         ("tag", words(&["latest", "safe", "finalized"])),
         ("version", words(&[env!("CARGO_PKG_VERSION")])),
         ("revision", words(&[&topology.config.revision])),

@@ -8,6 +8,7 @@
 
 mod chains;
 mod clients;
+mod doors;
 mod nodes;
 mod page;
 mod process;
@@ -35,7 +36,7 @@ pub fn text(gateway: &Gateway, traffic: &Traffic, reloads: &ReloadStatus) -> Str
     clients::show(&mut page, &topology.clients);
     rejections(&mut page, gateway);
     responses(&mut page, &gateway.responses);
-    connections(&mut page, traffic);
+    doors::show(&mut page, &topology, traffic);
     upkeep(&mut page, gateway, traffic);
     config(&mut page, &topology.config.revision, reloads);
     process::show(&mut page);
@@ -61,32 +62,6 @@ fn responses(page: &mut Page, responses: &Responses) {
     let help = "HTTP requests whose answer is being made.";
     page.gauge("headrace_inflight_requests", help, |samples| {
         samples.count(&[], responses.in_flight());
-    });
-}
-
-fn connections(page: &mut Page, traffic: &Traffic) {
-    page.gauge("headrace_connections", "Client connections open.", |samples| {
-        samples.count(&[], traffic.open.load(Relaxed) as u64);
-    });
-    let help = "Client connections accepted.";
-    page.counter("headrace_connections_accepted_total", help, |samples| {
-        samples.count(&[], traffic.accepted.load(Relaxed));
-    });
-    let help = "Client connections that the gateway ended for their own fault, by reason.";
-    page.counter("headrace_connections_refused_total", help, |samples| {
-        let rows = [
-            ("over_cap", &traffic.over_cap),
-            ("foreign", &traffic.foreign),
-            ("malformed", &traffic.malformed),
-            ("too_slow", &traffic.too_slow),
-        ];
-        for (reason, count) in rows {
-            samples.count(&[("reason", reason)], count.load(Relaxed));
-        }
-    });
-    let help = "Connections that could not be accepted: no file descriptors, usually.";
-    page.counter("headrace_accept_errors_total", help, |samples| {
-        samples.count(&[], traffic.accept_errors.load(Relaxed));
     });
 }
 

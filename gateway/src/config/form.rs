@@ -19,6 +19,8 @@ pub enum Form {
     /// A path or a host.
     Route,
     Host,
+    /// That a TLS client asks for: a host, or `*.` and a host for all one label below it.
+    ServerName,
     /// Of a browser client: scheme, host, port.
     Origin,
     /// Of an HTTP header.
@@ -46,6 +48,9 @@ impl Form {
             Self::Endpoint => "http://host[:port][/path] or https://host[:port][/path]",
             Self::Route => "a path such as \"/eth\" or a host such as \"eth.example.org\"",
             Self::Host => "a host name or IPv4 address without port",
+            Self::ServerName => {
+                "a host name, or one with `*` for its first label: \"*.example.org\""
+            }
             Self::Origin => "an origin such as \"https://app.example.org\", without a path",
             Self::Header => "an HTTP header name other than those of the connection itself",
             Self::Method => "a JSON-RPC method name: 1 to 128 printable ASCII characters",
@@ -68,6 +73,7 @@ impl Form {
             Self::Endpoint => r"[Hh][Tt][Tt][Pp][Ss]?://[^@#\s]+",
             Self::Route => r"(/[A-Za-z0-9._~/-]*|[A-Za-z0-9._-]+)",
             Self::Host => r"[A-Za-z0-9._-]+",
+            Self::ServerName => r"(\*\.)?[A-Za-z0-9._-]+",
             Self::Origin => r"https?://[^/\s]+",
             Self::Header => r"[!#$%&'*+.^_`|~0-9A-Za-z-]+",
             Self::Method => r"[!-~]{1,128}",
@@ -91,6 +97,7 @@ impl Form {
             Self::Endpoint => Endpoint::read(text).map(drop),
             Self::Route => Route::read(text).map(drop),
             Self::Host => read_host(text).map(drop),
+            Self::ServerName => read_host(text.strip_prefix("*.").unwrap_or(text)).map(drop),
             Self::Origin => accept(is_origin(text), text, "an origin"),
             Self::Header => check_header(text),
             Self::Method => accept(is_word(text), text, "a method name"),
@@ -234,6 +241,15 @@ mod tests {
             Form::Header,
             &["authorization", "X-Api-Key"],
             &["", "a b", "Host", "content-length", "Transfer-Encoding"],
+        );
+    }
+
+    #[test]
+    fn server_names_may_have_a_star_for_their_first_label() {
+        check(
+            Form::ServerName,
+            &["rpc.example.org", "*.example.org"],
+            &["", "*", "*.", "a.*.org", "*a.org", "*.*.org", "rpc.example.org:443"],
         );
     }
 

@@ -183,9 +183,9 @@ static SERVER_TLS: Table = Table {
         key("key", FILE, REFUSED, "PEM file of the private key."),
         key(
             "names",
-            Kind::List { of: &Kind::Text(Form::Host), max: MAX_ROUTES },
+            Kind::List { of: &Kind::Text(Form::ServerName), max: MAX_ROUTES },
             Absent::Means("it is the default certificate"),
-            "Server names (SNI) that get it.",
+            "Server names (SNI) that get it; `*.example.org` is all names one label below. A name that is nowhere gets the default certificate, or is refused if there is none.",
         ),
         key(
             "client_ca",

@@ -1,12 +1,12 @@
 //! One connection: which protocol it speaks, then hyper, under our clocks.
 //!
-//! HTTP/1.1 and HTTP/2 with prior knowledge share the port; the first bytes tell
-//! them apart. TLS and PROXY headers on a plain port are closed without a byte.
+//! HTTP/1.1 and HTTP/2 share the port; the first bytes tell them apart, and ALPN must not
+//! have said otherwise. What comes before HTTP is the business of [`opening`]; TLS and PROXY
+//! headers where none belong are closed without a byte.
 
 use std::{
     future::{Future, poll_fn},
     io,
-    net::SocketAddr,
     pin::{Pin, pin},
     sync::Arc,
     task::Poll,
@@ -21,23 +21,20 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::{
-    io::AsyncReadExt,
-    net::TcpStream,
-    sync::watch,
-    time::{Instant, sleep_until},
-};
+use tokio::{io::AsyncReadExt, net::TcpStream, sync::watch, time::Instant};
 
 use crate::{
     clock,
     gateway::{Protocol, chance},
     server::{
-        Abort, Link, Phase, Reply, Serve, Timing, Traffic, count,
+        Abort, Doors, Link, Phase, Refused, Reply, Serve, Timing, Traffic, Word, count,
         filter::{Frames, Gate, Heads, h1},
         http::Room,
-        next_phase,
+        next_word,
+        opening::{self, Deadline, Hall, Opened, in_time},
         pace::{Busy, Clocks, Expired, Pace, Stage},
         socket::{Paced, Wire},
+        transport::Transport,
     },
     wake::Bell,
 };
@@ -70,24 +67,32 @@ const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// What a connection is served with.
 pub(super) struct Served<S> {
     pub service: S,
-    pub peer: SocketAddr,
+    pub link: Link,
     pub timing: Timing,
     pub traffic: Arc<Traffic>,
-    pub phases: watch::Receiver<Phase>,
+    pub words: watch::Receiver<Word>,
+    pub doors: Arc<Doors>,
+    pub accepted: Instant,
+    pub hall: Hall,
 }
 
 /// Serves a connection to its end.
-pub(super) async fn run<S: Serve>(mut stream: TcpStream, mut served: Served<S>) {
-    let clocks = Clocks::start(served.timing, Instant::now(), chance::draw());
+pub(super) async fn run<S: Serve>(stream: TcpStream, mut served: Served<S>) {
+    let clocks = Clocks::start(served.timing, served.accepted, chance::draw());
     // Answers are written whole; waiting for more to send only delays them.
     drop(stream.set_nodelay(true));
-    served.phases.mark_changed();
-    let mut ahead = BytesMut::new();
+    served.words.mark_changed();
+    let Some(opened) = let_in(stream, &mut served).await else { return };
+    let Opened { mut stream, mut ahead, link, chosen, place: _place } = opened;
+    served.link = link;
     let spoken = match sniff_in_time(&mut stream, &mut ahead, &mut served).await {
         Some(Spoken::Http(protocol)) => protocol,
-        Some(Spoken::Foreign) => return count(&served.traffic.foreign),
+        Some(Spoken::Foreign) => return served.traffic.refuse(uninvited(&ahead)),
         None => return,
     };
+    if chosen.is_some_and(|chosen| chosen != spoken) {
+        return served.traffic.refuse(Refused::Malformed);
+    }
     let pace = Arc::new(Pace::default());
     let gate = match spoken {
         Protocol::H1 => Gate::Heads(Heads::new(Arc::clone(&pace))),
@@ -108,49 +113,52 @@ enum Spoken {
     Foreign,
 }
 
-/// The protocol, or `None` for a client that leaves or says nothing in time.
-async fn sniff_in_time<S: Serve>(
-    stream: &mut TcpStream,
-    ahead: &mut BytesMut,
-    served: &mut Served<S>,
-) -> Option<Spoken> {
-    let mut until = Instant::now() + served.timing.head;
-    loop {
-        tokio::select! {
-            biased;
-            spoken = sniff(stream, ahead) => {
-                // The way down may have begun meanwhile: it is looked at again while serving.
-                served.phases.mark_changed();
-                return spoken.ok();
-            }
-            phase = next_phase(&mut served.phases) => {
-                if phase == Phase::Stop {
-                    return None;
-                }
-                if phase == Phase::Finishing {
-                    until = until.min(Instant::now() + served.timing.farewell);
-                }
-            }
-            () = sleep_until(until) => {
-                count(&served.traffic.too_slow);
-                return None;
-            }
-        }
+impl<S> Served<S> {
+    fn deadline(&self) -> Deadline {
+        Deadline { until: self.accepted + self.timing.head, farewell: self.timing.farewell }
     }
 }
 
-async fn sniff(stream: &mut TcpStream, ahead: &mut BytesMut) -> io::Result<Spoken> {
+/// What must come before HTTP; `None` for a connection that was closed.
+async fn let_in<S>(stream: TcpStream, served: &mut Served<S>) -> Option<Opened> {
+    if served.doors.are_open() {
+        return Some(Opened::plain(stream, served.link.clone()));
+    }
+    let deadline = served.deadline();
+    let Served { link, words, doors, hall, traffic, .. } = served;
+    // Not in every connection's future: the handshake's state is large.
+    let opening = Box::pin(opening::open(stream, link.clone(), doors, hall));
+    in_time(opening, deadline, words, traffic).await?
+}
+
+/// The protocol, or `None` for a client that leaves or says nothing in time.
+async fn sniff_in_time<S>(
+    stream: &mut Transport,
+    ahead: &mut BytesMut,
+    served: &mut Served<S>,
+) -> Option<Spoken> {
+    let deadline = served.deadline();
+    let sniffed = sniff(stream, ahead);
+    in_time(sniffed, deadline, &mut served.words, &served.traffic).await?.ok()
+}
+
+async fn sniff(stream: &mut Transport, ahead: &mut BytesMut) -> io::Result<Spoken> {
     loop {
         if let Some(spoken) = classify(ahead) {
             return Ok(spoken);
         }
         // No memory for what has not come.
         stream.readable().await?;
-        ahead.reserve(FIRST_READ - ahead.len());
+        ahead.reserve(FIRST_READ.saturating_sub(ahead.len()).max(H2_PREFACE.len()));
         if stream.read_buf(ahead).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
     }
+}
+
+/// What foreign first bytes are.
+fn uninvited(first: &[u8]) -> Refused {
+    if first.starts_with(&[TLS]) { Refused::TlsUnexpected } else { Refused::ProxyUnexpected }
 }
 
 /// What the first bytes speak; `None` while they may still become either.
@@ -177,8 +185,8 @@ fn classify(first: &[u8]) -> Option<Spoken> {
 }
 
 async fn http1<S: Serve>(socket: Paced, served: Served<S>, pace: Arc<Pace>, clocks: Clocks) {
-    let Served { service, peer, traffic, phases, .. } = served;
-    let link = Link { peer, protocol: Protocol::H1, room: None };
+    let Served { service, link, traffic, words, .. } = served;
+    let link = Link { protocol: Protocol::H1, ..link };
     let marks = Arc::clone(&pace);
     let exchange = service_fn(move |request| {
         exchange(service.clone(), request, link.clone(), Arc::clone(&marks))
@@ -188,14 +196,14 @@ async fn http1<S: Serve>(socket: Paced, served: Served<S>, pace: Arc<Pace>, cloc
     builder.header_read_timeout(None).max_header_size(h1::HEAD_BYTES).max_buf_size(BUFFER_BYTES);
     let connection = pin!(builder.serve_connection(TokioIo::new(socket), exchange));
     let bell = Bell::default();
-    let drive = Drive { pace, clocks, traffic, phases, bell, protocol: Protocol::H1 };
+    let drive = Drive { pace, clocks, traffic, words, bell, protocol: Protocol::H1 };
     drive.run(connection, http1::Connection::graceful_shutdown).await;
 }
 
 async fn http2<S: Serve>(socket: Paced, served: Served<S>, pace: Arc<Pace>, clocks: Clocks) {
-    let Served { service, peer, traffic, phases, .. } = served;
+    let Served { service, link, traffic, words, .. } = served;
     let room = Some(Arc::new(Room::default()));
-    let link = Link { peer, protocol: Protocol::H2, room };
+    let link = Link { protocol: Protocol::H2, room, ..link };
     let marks = Arc::clone(&pace);
     let exchange = service_fn(move |request| {
         exchange(service.clone(), request, link.clone(), Arc::clone(&marks))
@@ -214,7 +222,7 @@ async fn http2<S: Serve>(socket: Paced, served: Served<S>, pace: Arc<Pace>, cloc
         .keep_alive_timeout(PING_TIMEOUT);
     let connection = pin!(builder.serve_connection(TokioIo::new(socket), exchange));
     let bell = Bell::default();
-    let drive = Drive { pace, clocks, traffic, phases, bell, protocol: Protocol::H2 };
+    let drive = Drive { pace, clocks, traffic, words, bell, protocol: Protocol::H2 };
     drive.run(connection, http2::Connection::graceful_shutdown).await;
 }
 
@@ -243,7 +251,7 @@ struct Drive {
     pace: Arc<Pace>,
     clocks: Clocks,
     traffic: Arc<Traffic>,
-    phases: watch::Receiver<Phase>,
+    words: watch::Receiver<Word>,
     /// What hyper sees as its task.
     bell: Bell,
     protocol: Protocol,
@@ -252,7 +260,7 @@ struct Drive {
 enum Step {
     Ended(hyper::Result<()>),
     Expired(Expired),
-    Phase(Phase),
+    Told(Word),
 }
 
 impl Drive {
@@ -279,8 +287,8 @@ impl Drive {
                         self.clocks.ask();
                     }
                 }
-                Step::Phase(Phase::Stop) => return,
-                Step::Phase(Phase::Finishing) => {
+                Step::Told(Word { phase: Phase::Stop, .. }) => return,
+                Step::Told(Word { phase: Phase::Finishing, .. }) => {
                     self.pace.close();
                     self.clocks.finish();
                     // GOAWAY lets requests on their way in; HTTP/1 has no such word,
@@ -290,7 +298,9 @@ impl Drive {
                         ask(connection.as_mut());
                     }
                 }
-                Step::Phase(Phase::Serving | Phase::Draining) => {}
+                Step::Told(Word { phase: Phase::Serving | Phase::Draining, crowded }) => {
+                    self.clocks.crowd(crowded);
+                }
             }
         }
     }
@@ -299,7 +309,7 @@ impl Drive {
     where
         C: Future<Output = hyper::Result<()>>,
     {
-        let Self { pace, clocks, phases, bell, .. } = self;
+        let Self { pace, clocks, words, bell, .. } = self;
         let polled = poll_fn(|context| {
             clock::in_one_moment(|| {
                 let mut inner = bell.context(context.waker());
@@ -312,7 +322,7 @@ impl Drive {
         tokio::select! {
             biased;
             step = polled => step,
-            phase = next_phase(phases) => Step::Phase(phase),
+            word = next_word(words) => Step::Told(word),
         }
     }
 

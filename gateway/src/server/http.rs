@@ -31,6 +31,7 @@ use crate::{
             reply::Reply,
             request_id::RequestIds,
         },
+        is_misdirected,
     },
     topology::ChainLease,
 };
@@ -118,7 +119,7 @@ impl Inner {
         request_id: RequestId,
     ) -> Result<Response<Reply>, Abort> {
         let (parts, body) = request.into_parts();
-        let way = self.way(&parts, !body.is_end_stream());
+        let way = self.way(&parts, &link, !body.is_end_stream());
         // Fields can take a hundred times what they took on the wire: none of them is held
         // while something is waited for.
         let headers = parts.headers;
@@ -166,7 +167,7 @@ impl Inner {
 
     /// Where a request comes from, as far as its connection and trusted proxies say.
     fn origin(&self, request: &HeaderMap, link: &Link, request_id: RequestId) -> Origin {
-        let of = |server: &Server| client::address(server, link.peer.ip(), request);
+        let of = |server: &Server| client::address(server, link, request);
         let address = self.gateway.current.with(|topology| of(&topology.config.server));
         Origin { request_id, address, protocol: link.protocol, client: None }
     }
@@ -195,7 +196,7 @@ impl Inner {
     }
 
     /// Head, method, host and route, in this order.
-    fn way(&self, parts: &Parts, has_body: bool) -> Result<Way, Refusal> {
+    fn way(&self, parts: &Parts, link: &Link, has_body: bool) -> Result<Way, Refusal> {
         let host = head::check(parts)?;
         let verb = head::verb(&parts.method, has_body)?;
         if verb == Verb::Get
@@ -203,7 +204,7 @@ impl Inner {
         {
             return Ok(Way::Probe(Box::new(response)));
         }
-        if !self.gateway.serves_host(host.as_deref()) {
+        if !self.gateway.serves_host(host.as_deref()) || is_misdirected(link, host.as_deref()) {
             return Err(Refusal::keep(CallError::Misdirected));
         }
         let missing = Refusal::keep(CallError::RouteNotFound);

@@ -167,6 +167,7 @@ pub(super) struct Clocks {
     farewell: Option<Instant>,
     /// When the connection is old, until that is told.
     old: Option<Instant>,
+    crowded: bool,
     timer: Pin<Box<Sleep>>,
 }
 
@@ -188,6 +189,7 @@ impl Clocks {
             since: accepted,
             farewell: None,
             old: Some(accepted + age(timing.age, draw)),
+            crowded: false,
             timer: Box::pin(sleep_until(accepted + timing.head)),
         }
     }
@@ -195,6 +197,11 @@ impl Clocks {
     /// The server finishes: what is idle ends soon.
     pub fn finish(&mut self) {
         self.farewell = Some(Instant::now() + self.timing.farewell);
+    }
+
+    /// Room is scarce, or no more: how long an idle connection is kept.
+    pub fn crowd(&mut self, crowded: bool) {
+        self.crowded = crowded;
     }
 
     /// The connection was asked to end: it has as long as a lingering one.
@@ -212,7 +219,10 @@ impl Clocks {
             self.since = clock::instant();
         }
         let stage = self.seen.0;
-        let due = due(stage, self.since, self.farewell, &self.timing);
+        let mut due = due(stage, self.since, self.farewell, &self.timing);
+        if self.crowded && stage == Stage::Idle {
+            due = due.min(self.since + self.timing.crowded);
+        }
         let next = self.old.map_or(due, |old| due.min(old));
         if next < self.timer.deadline() {
             self.timer.as_mut().reset(next);
@@ -245,6 +255,7 @@ mod tests {
     const TIMING: Timing = Timing {
         head: Duration::from_secs(10),
         idle: Duration::from_secs(75),
+        crowded: Duration::from_secs(5),
         stall: Duration::from_secs(30),
         stuck: Duration::from_secs(60),
         linger: Duration::from_secs(1),

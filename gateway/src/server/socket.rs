@@ -10,10 +10,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::{
     clock,
@@ -21,6 +18,7 @@ use crate::{
     server::{
         filter::{Frames, Gate, Heads, h1::Stop},
         pace::{Pace, Stage},
+        transport::Transport,
     },
 };
 
@@ -32,7 +30,7 @@ pub(super) struct Paced {
 
 /// The stream itself.
 pub(super) struct Wire {
-    pub stream: TcpStream,
+    pub stream: Transport,
     /// Read from the stream already, not yet by hyper.
     pub ahead: Bytes,
     /// Reading on after shutting down our side; `false` once the client's is shut too.
@@ -202,7 +200,12 @@ impl AsyncWrite for Paced {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.wire.stream).poll_flush(context)
+        let outcome = Pin::new(&mut self.wire.stream).poll_flush(context);
+        // TLS holds an answer's last bytes until they fit.
+        if outcome.is_pending() || self.pace.stage() == Stage::Stalled {
+            self.pace.sent(outcome.is_ready());
+        }
+        outcome
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{SocketAddr, TcpStream},
+    net::TcpStream,
     sync::{Arc, atomic::AtomicUsize},
     thread,
 };
@@ -13,12 +13,14 @@ use tokio::{
     task::{JoinError, JoinSet},
 };
 
-use crate::server::{Options, Phase, Serve, Traffic, accept::Slot, connection, count, next_phase};
+use crate::server::{
+    Options, Phase, Serve, Traffic, Word, accept::Arrival, count, next_phase, opening::Hall,
+};
 
-struct Arrival {
-    stream: TcpStream,
-    peer: SocketAddr,
-    slot: Slot,
+/// What a worker tells its connections.
+pub(super) struct News {
+    pub phases: watch::Receiver<Phase>,
+    pub crowd: watch::Receiver<bool>,
 }
 
 /// A running worker, as the accept loop sees it.
@@ -26,15 +28,15 @@ pub(super) struct Worker {
     /// Its open connections.
     pub open: Arc<AtomicUsize>,
     // As many as the connection cap allows: a bound of its own would only lose them.
-    inbox: mpsc::UnboundedSender<Arrival>,
+    inbox: mpsc::UnboundedSender<(TcpStream, Arrival)>,
     ended: oneshot::Receiver<()>,
 }
 
 impl Worker {
     /// Gives the worker a connection.
-    pub fn take_on(&self, stream: TcpStream, peer: SocketAddr, slot: Slot) {
+    pub fn take_on(&self, stream: TcpStream, arrival: Arrival) {
         // A worker that stopped has dropped its inbox; so is the connection.
-        drop(self.inbox.send(Arrival { stream, peer, slot }));
+        drop(self.inbox.send((stream, arrival)));
     }
 
     /// Lets the worker know that nothing more comes, and waits for its last connection.
@@ -49,7 +51,7 @@ pub(super) fn start<S: Serve>(
     number: usize,
     service: S,
     options: &Options,
-    phases: watch::Receiver<Phase>,
+    news: News,
 ) -> io::Result<Worker> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let (inbox, arrivals) = mpsc::unbounded_channel();
@@ -57,7 +59,7 @@ pub(super) fn start<S: Serve>(
     let options = options.clone();
     thread::Builder::new().name(format!("headrace-worker-{number}")).spawn(move || {
         crate::worker::enter(number);
-        work(&runtime, service, options, arrivals, phases);
+        work(&runtime, service, &options, arrivals, news);
         drop(runtime);
         drop(end);
     })?;
@@ -67,39 +69,39 @@ pub(super) fn start<S: Serve>(
 fn work<S: Serve>(
     runtime: &Runtime,
     service: S,
-    options: Options,
-    mut arrivals: mpsc::UnboundedReceiver<Arrival>,
-    mut phases: watch::Receiver<Phase>,
+    options: &Options,
+    mut arrivals: mpsc::UnboundedReceiver<(TcpStream, Arrival)>,
+    news: News,
 ) {
+    let News { mut phases, mut crowd } = news;
     // Connections watch the worker's own channel: waking one touches no line
     // that other cores write.
-    let local = watch::Sender::new(*phases.borrow_and_update());
+    let word = Word { phase: *phases.borrow_and_update(), crowded: *crowd.borrow_and_update() };
+    let local = watch::Sender::new(word);
     let mut connections = JoinSet::new();
     let mut more = true;
     runtime.block_on(async {
         while more || !connections.is_empty() {
             tokio::select! {
                 phase = next_phase(&mut phases) => {
-                    local.send_replace(phase);
+                    local.send_modify(|word| word.phase = phase);
                     if phase == Phase::Stop {
                         break;
                     }
                 }
+                Ok(()) = crowd.changed() => {
+                    let crowded = *crowd.borrow_and_update();
+                    local.send_modify(|word| word.crowded = crowded);
+                }
                 arrival = arrivals.recv(), if more => match arrival {
-                    Some(arrival) => {
-                        let served = connection::Served {
-                            service: service.clone(),
-                            peer: arrival.peer,
-                            timing: options.timing,
-                            traffic: Arc::clone(&options.traffic),
-                            phases: local.subscribe(),
-                        };
-                        connections.spawn(host(arrival, served));
+                    Some((stream, arrival)) => {
+                        let (service, words) = (service.clone(), local.subscribe());
+                        connections.spawn(host(stream, arrival, service, options.hall.clone(), words));
                     }
                     None => more = false,
                 },
                 Some(ended) = connections.join_next(), if !connections.is_empty() => {
-                    note(&ended, &options.traffic);
+                    note(&ended, options.traffic());
                 }
             }
         }
@@ -107,12 +109,16 @@ fn work<S: Serve>(
 }
 
 /// One connection, from its place in the inbox to its end.
-async fn host<S: Serve>(arrival: Arrival, served: connection::Served<S>) {
-    let Arrival { stream, slot, .. } = arrival;
+async fn host<S: Serve>(
+    stream: TcpStream,
+    arrival: Arrival,
+    service: S,
+    hall: Hall,
+    words: watch::Receiver<Word>,
+) {
     if let Ok(stream) = tokio::net::TcpStream::from_std(stream) {
-        connection::run(stream, served).await;
+        arrival.run(stream, service, hall, words).await;
     }
-    drop(slot);
 }
 
 pub(super) fn note(ended: &Result<(), JoinError>, traffic: &Traffic) {

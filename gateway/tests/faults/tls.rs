@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use headrace_gateway::reload::Outcome;
 use parking_lot::Mutex;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{ServerConfig, crypto::ring};
@@ -73,16 +74,17 @@ fn count(heard: &Heard, text: &str) -> usize {
     String::from_utf8_lossy(&heard.lock()).to_lowercase().matches(text).count()
 }
 
-async fn world() -> (World, PathBuf, u16, Heard) {
+/// `name` keeps the files of tests apart.
+async fn world(name: &str) -> (World, PathBuf, u16, Heard) {
     let world = Plan::new(500, &["a"]).ready().await;
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults-tls");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("faults-tls-{name}"));
     let (port, heard) = terminate(&folder, world.node("a").address()).await;
     (world, folder, port, heard)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_https_node_is_verified_by_its_own_authority_and_gets_its_path_and_secret() {
-    let (world, folder, port, heard) = world().await;
+    let (world, folder, port, heard) = world("own").await;
     let plain = format!("http = \"{}\"", world.node("a").url());
     let https = format!("http = \"https://localhost:{port}/v3/key\"");
     let secret = r#", headers = { "x-provider-key" = "s3cret" }"#;
@@ -101,4 +103,33 @@ async fn an_https_node_is_verified_by_its_own_authority_and_gets_its_path_and_se
     assert!(count(&heard, "x-provider-key: s3cret") >= posts, "each request has the secret");
     let shown = format!("{:?}", world.gateway.gateway.current.load().config);
     assert!(!shown.contains("s3cret") && !shown.contains("/v3/key"), "a secret is shown");
+}
+
+/// F52: an authority that is in the file with others is trusted as long as it is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn authorities_of_nodes_are_rotated_by_changing_their_file() {
+    let (world, folder, port, _heard) = world("rotated").await;
+    let bundle = folder.join("bundle.pem");
+    let own = std::fs::read_to_string(folder.join("ca.pem")).unwrap();
+    let other = folder.join("other");
+    acceptor(&other);
+    let other = std::fs::read_to_string(other.join("ca.pem")).unwrap();
+    let plain = format!("http = \"{}\"", world.node("a").url());
+    let https = format!("http = \"https://localhost:{port}\"");
+    let tls = format!(", tls = {{ ca = \"{}\" }}", bundle.display());
+    let text = world.text().replace(&plain, &format!("{https}{tls}"));
+    let unhealthy = || world.has("a", headrace_gateway::route::Facts::UNHEALTHY);
+    for (held, trusted) in
+        [(own.clone(), true), (own.clone() + &other, true), (other, false), (own, true)]
+    {
+        std::fs::write(&bundle, held).unwrap();
+        assert!(matches!(world.reload(&text), Outcome::Applied(_)));
+        match trusted {
+            true => {
+                world.until_usable("a").await;
+                world.judged(&world.call("eth_getBalance", &balance_params("latest")).await);
+            }
+            false => until("it is refused", unhealthy).await,
+        }
+    }
 }

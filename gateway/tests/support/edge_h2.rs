@@ -7,7 +7,11 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::{net::TcpStream, task::JoinHandle};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    task::JoinHandle,
+};
 
 pub struct H2 {
     sender: SendRequest<Full<Bytes>>,
@@ -17,7 +21,10 @@ pub struct H2 {
 
 impl H2 {
     pub async fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
+        Self::over(TcpStream::connect(address).await.unwrap()).await
+    }
+
+    pub async fn over(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Self {
         let exec = TokioExecutor::new();
         let (sender, connection) = http2::handshake(exec, TokioIo::new(stream)).await.unwrap();
         Self { sender, connection: tokio::spawn(connection) }

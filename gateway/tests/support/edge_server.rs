@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 
@@ -13,7 +13,7 @@ use headrace_gateway::{
     clock::Clock,
     gateway::Gateway,
     server::{
-        Options, Phase, Serve, Shutdown, Timing, Traffic, bind,
+        Doors, Options, Phase, Serve, Shutdown, Timing, Traffic, bind,
         http::{BodyTiming, Edge},
         serve,
     },
@@ -90,7 +90,9 @@ impl Setup {
         let shutdown = Shutdown::default();
         let bodies = Arc::new(AtomicU64::new(self.bodies));
         let (timing, phases) = (self.body_timing, shutdown.watch());
-        let running = self.serve(shutdown, move |_| {
+        let doors = Doors::of(&gateway.current.load(), self.connections);
+        let doors = Doors { timing: self.timing, ..doors };
+        let running = serve_with(doors, shutdown, move |_| {
             Edge::new(Arc::clone(&gateway), Arc::clone(&bodies), timing, phases.clone())
         });
         Running { _fleet: Some(fleet), ..running }
@@ -102,23 +104,27 @@ impl Setup {
         shutdown: Shutdown,
         make: impl Fn(usize) -> S + Send + 'static,
     ) -> Running {
-        let listeners = bind(&[SocketAddr::from(([127, 0, 0, 1], 0))]).unwrap();
-        let address = listeners[0].local_addr().unwrap();
-        let traffic = Arc::new(Traffic::default());
-        let options = Options {
-            threads: 2,
-            connections: Arc::new(AtomicUsize::new(self.connections)),
-            timing: self.timing,
-            traffic: Arc::clone(&traffic),
-        };
-        let handle = shutdown.clone();
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.unwrap().block_on(serve(listeners, options, &handle, make)).unwrap();
-        });
-        let serving = Serving { shutdown: shutdown.clone(), thread: Some(thread) };
-        Running { address, shutdown, traffic, serving, _fleet: None }
+        serve_with(Doors::plain(self.connections, self.timing), shutdown, make)
     }
+}
+
+/// Serves on a port of the loopback, under these terms.
+pub fn serve_with<S: Serve>(
+    doors: Doors,
+    shutdown: Shutdown,
+    make: impl Fn(usize) -> S + Send + 'static,
+) -> Running {
+    let listeners = bind(&[SocketAddr::from(([127, 0, 0, 1], 0))]).unwrap();
+    let address = listeners[0].local_addr().unwrap();
+    let options = Options::new(2, doors);
+    let traffic = Arc::clone(options.traffic());
+    let handle = shutdown.clone();
+    let thread = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.unwrap().block_on(serve(listeners, options, &handle, make)).unwrap();
+    });
+    let serving = Serving { shutdown: shutdown.clone(), thread: Some(thread) };
+    Running { address, shutdown, traffic, serving, _fleet: None }
 }
 
 pub struct Running {

@@ -35,6 +35,16 @@ pub struct Lines {
 
 /// A config of the chain `eth` with these nodes, on free ports of the loopback.
 pub fn config(lines: &Lines, nodes: &[String]) -> Config {
+    let text = text(lines, nodes);
+    let none = |_: &str| None;
+    match Config::parse(&text, Path::new("test.toml"), &none) {
+        Ok(loaded) => loaded.config,
+        Err(problems) => panic!("{problems:?}\n{text}"),
+    }
+}
+
+/// The same as text.
+pub fn text(lines: &Lines, nodes: &[String]) -> String {
     let Lines { server, limits, access, chain, node, path, tables } = lines;
     let access = access.as_deref().unwrap_or("off");
     let list: String = (1..)
@@ -43,19 +53,14 @@ pub fn config(lines: &Lines, nodes: &[String]) -> Config {
             format!("{{ name = \"n{n}\", http = \"{url}{path}\", probe = \"1h\"{node} }},\n")
         })
         .collect();
-    let text = format!(
+    format!(
         "[server]\nlisten = [\"127.0.0.1:0\"]\nthreads = 2\n{server}\n\
          [admin]\nlisten = \"127.0.0.1:0\"\n\
          [limits]\n{limits}\n\
          [log]\naccess = \"{access}\"\n\
          [[chains]]\nname = \"eth\"\nfamily = \"ethereum\"\nidentity = 1337\n{chain}\n\
          [[chains.pools]]\nzone = \"local\"\nnodes = [\n{list}]\n{tables}\n"
-    );
-    let none = |_: &str| None;
-    match Config::parse(&text, Path::new("test.toml"), &none) {
-        Ok(loaded) => loaded.config,
-        Err(problems) => panic!("{problems:?}\n{text}"),
-    }
+    )
 }
 
 /// Nodes `n1`, `n2`, … that keep everything, at block 1,000.

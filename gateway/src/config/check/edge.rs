@@ -87,11 +87,10 @@ impl Checker<'_, '_> {
         let path = |key| table.text(key).map(|path| resolve(self.folder, path));
         let (cert, key, client_ca) = (path("cert"), path("key"), path("client_ca"));
         let files = [("cert", &cert, false), ("key", &key, true), ("client_ca", &client_ca, false)];
-        for (name, path, secret) in files {
-            if let Some(path) = path {
-                self.pem(table, name, path, secret);
-            }
-        }
+        let [chain, private, _] = files.map(|(name, path, secret)| {
+            path.as_ref().and_then(|path| self.pem(table, name, path, secret))
+        });
+        self.belong(table, chain.as_deref(), private.as_deref());
         let names = table.list("names").iter().filter_map(Item::text);
         let names = names.map(str::to_ascii_lowercase).collect();
         Some(ServerTls { cert: cert?, key: key?, names, client_ca })

@@ -2,12 +2,12 @@
 
 use std::{collections::HashSet, path::Path};
 
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use rustls_pki_types::{PrivateKeyDer, pem::PemObject};
 use sha2::{Digest, Sha256};
 
 use super::{Checker, resolve, small};
 use crate::config::{
-    Endpoint, MethodFilter, Node, NodeTls, Oldest, Retention, Secret,
+    Endpoint, MethodFilter, Node, NodeTls, Oldest, Retention, Secret, certificate,
     file::{Datum, Fields, Item, is_wide},
     load::read_bounded,
 };
@@ -135,11 +135,10 @@ impl Checker<'_, '_> {
             contents: None,
         };
         let files = [("ca", &tls.ca, false), ("cert", &tls.cert, false), ("key", &tls.key, true)];
-        for (key, path, secret) in files {
-            if let Some(path) = path {
-                self.pem(table, key, path, secret);
-            }
-        }
+        let [_, cert, private] = files.map(|(name, path, secret)| {
+            path.as_ref().and_then(|path| self.pem(table, name, path, secret))
+        });
+        self.belong(table, cert.as_deref(), private.as_deref());
         let contents: Vec<_> = files
             .iter()
             .filter_map(|(_, path, _)| self.files.digest_of(path.as_ref()?))
@@ -149,18 +148,27 @@ impl Checker<'_, '_> {
         NodeTls { contents, ..tls }
     }
 
-    pub(super) fn pem(&mut self, table: &Fields, key: &str, path: &Path, secret: bool) {
+    /// Reads a PEM file; its bytes, if they are good.
+    pub(super) fn pem(
+        &mut self,
+        table: &Fields,
+        key: &str,
+        path: &Path,
+        secret: bool,
+    ) -> Option<Vec<u8>> {
         let place = table.place(key);
         let bytes = match read_bounded(path, PEM_BYTES) {
             Ok(bytes) => bytes,
-            Err(message) => return self.problems.error(&place, message),
+            Err(message) => {
+                self.problems.error(&place, message);
+                return None;
+            }
         };
         self.files.add(path, &bytes);
         let good = if secret {
             PrivateKeyDer::from_pem_slice(&bytes).is_ok()
         } else {
-            let certificates: Vec<_> = CertificateDer::pem_slice_iter(&bytes).collect();
-            !certificates.is_empty() && certificates.iter().all(Result::is_ok)
+            certificate::certificates(&bytes).is_ok()
         };
         if !good {
             let what = if secret { "private key" } else { "certificate" };
@@ -168,6 +176,16 @@ impl Checker<'_, '_> {
         }
         if secret && is_wide(path) {
             self.problems.warn(&place, "can be read by others: its mode is wider than 0640");
+        }
+        good.then_some(bytes)
+    }
+
+    /// A certificate and its key must belong together; unreadable ones are told already.
+    pub(super) fn belong(&mut self, table: &Fields, cert: Option<&[u8]>, key: Option<&[u8]>) {
+        if let (Some(cert), Some(key)) = (cert, key)
+            && let Err(message) = certificate::pair(cert, key)
+        {
+            self.problems.error(&table.place("cert"), message);
         }
     }
 }

@@ -13,11 +13,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::{
     client::{
-        address::{by_forwarded, by_x_forwarded_for, canonical, is_trusted},
+        address::{by_forwarded, by_x_forwarded_for, canonical},
         key::{Digest, digest},
     },
     config::{Forwarded, Server},
     limits::{ClientIndex, Clients},
+    server::Link,
 };
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -28,12 +29,12 @@ const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 pub(super) struct Unknown;
 
 /// The client's address.
-pub(super) fn address(server: &Server, peer: IpAddr, request: &HeaderMap) -> IpAddr {
-    let peer = canonical(peer);
-    let trusted = &server.trusted_proxies;
-    if !is_trusted(peer, trusted) {
+pub(super) fn address(server: &Server, link: &Link, request: &HeaderMap) -> IpAddr {
+    let peer = canonical(link.peer.ip());
+    if !link.trusted {
         return peer;
     }
+    let trusted = &server.trusted_proxies;
     let lines = |name| request.get_all(name).iter().map(HeaderValue::as_bytes);
     match server.forwarded {
         Forwarded::XForwardedFor => by_x_forwarded_for(peer, lines(X_FORWARDED_FOR), trusted),
