@@ -16,12 +16,15 @@ export const MAX_BATCH = 50;
 export const MAX_BODY = 128 * 1024;
 
 export class Gateway {
-  /** Serves `nodes` from the zone `zone`; `chain` has the keys of a chain in a config, but for its pools. */
-  static async start(chain, nodes, zone) {
+  /**
+   * Serves `nodes` from the zone `zone`; `chain` has the keys of a chain in a config, but for its pools;
+   * `limits` are more lines of `[limits]`.
+   */
+  static async start(chain, nodes, zone, limits = "") {
     const folder = mkdtempSync(join(tmpdir(), "headrace-real-"));
     const [port, admin] = [await freePort(), await freePort()];
     const config = join(folder, "headrace.toml");
-    writeFileSync(config, configText(chain, nodes, zone, port, admin));
+    writeFileSync(config, configText(chain, nodes, zone, limits, port, admin));
     const gateway = new Gateway(folder, port, ["run", config]);
     gateway.admin = `http://127.0.0.1:${admin}`;
     await gateway.ready();
@@ -65,7 +68,7 @@ export class Gateway {
   }
 }
 
-function configText(chain, nodes, zone, port, admin) {
+function configText(chain, nodes, zone, limits, port, admin) {
   const pools = [...new Set(nodes.map((node) => node.zone))].map((name) => {
     const members = nodes.filter((node) => node.zone === name).map((node) => `  { name = "${node.name}", http = "${node.url}" },\n`);
     return `[[chains.pools]]\nzone = "${name}"\nnodes = [\n${members.join("")}]\n`;
@@ -81,6 +84,7 @@ listen = "127.0.0.1:${admin}"
 [limits]
 batch = ${MAX_BATCH}
 body = "${MAX_BODY / 1024}KiB"
+${limits}
 
 [log]
 access = "access.log"

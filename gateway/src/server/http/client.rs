@@ -176,4 +176,23 @@ mod tests {
             assert_eq!(found, expected.parse::<IpAddr>().unwrap(), "{lines} {peer}");
         }
     }
+
+    /// Of an untrusted peer, and of a trusted one when the client's own entry stands last.
+    #[test]
+    fn s01_s02_a_million_forged_values_change_no_address() {
+        let chain = &CONFIG[CONFIG.find("[[chains]]").unwrap()..];
+        let trusts = "[server]\ntrusted_proxies = [\"10.0.0.0/8\"]\n";
+        let server = config(&format!("{trusts}{chain}")).server;
+        let (proxy, stranger): (IpAddr, IpAddr) = ([10, 0, 0, 1].into(), [192, 0, 2, 1].into());
+        let mut request = HeaderMap::new();
+        let mut drawn = 1_u64;
+        for _ in 0..1_000_000 {
+            drawn = drawn.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            let forged = std::net::Ipv6Addr::from_bits(u128::from(drawn) << 60);
+            request.insert(X_FORWARDED_FOR, HeaderValue::try_from(forged.to_string()).unwrap());
+            assert_eq!(address(&server, stranger, &request), stranger);
+            request.append(X_FORWARDED_FOR, HeaderValue::from_static("192.0.2.1"));
+            assert_eq!(address(&server, proxy, &request), stranger);
+        }
+    }
 }

@@ -18,7 +18,7 @@ import { ethers, ethersDefault } from "./ethers.mjs";
 import { Geth } from "./geth.mjs";
 import { oldStates, reorg } from "./histories.mjs";
 import { raw } from "./raw.mjs";
-import { REJECTED, abandoned, retries } from "./retries.mjs";
+import { LIMITED, LITTLE, REJECTED, abandoned, retries, spend } from "./retries.mjs";
 import { tour } from "./tour.mjs";
 import { viem, viemDefault } from "./viem.mjs";
 import { wallet } from "./wallets.mjs";
@@ -55,6 +55,7 @@ export async function main(run) {
   await withoutFile(run, chain);
   const makers = { viem: viemDefault, ethers: ethersDefault, "web3.py": (at) => python.defaults(at) };
   await retries(url, makers, REJECTED);
+  await overRate(run, chain, makers);
   const unsent = await pairs[0].reference.sign(9);
   for (const node of chain.nodes) await chain.kill(node);
   await retries(url, makers, abandoned(unsent));
@@ -69,6 +70,13 @@ async function startNodes(run, Kind) {
   await Promise.all(chain.all.map((node) => node.start()));
   run.atTheEnd(chain.run(BLOCK_MS));
   return chain;
+}
+
+/** A gateway of its own, whose clients have spent what they may ask for. */
+async function overRate(run, chain, makers) {
+  const limited = run.owns(await Gateway.start(CHAIN, chain.nodes, "near", LITTLE));
+  await spend(limited.url);
+  await retries(limited.url, makers, LIMITED);
 }
 
 /** `headrace run --node URL --node URL` serves with nothing else said. */

@@ -83,6 +83,26 @@ export const REJECTED = [
   { name: "a body over the limit", status: 413, code: -32600, run: (client) => client.call("eth_call", [{ to: SOMEBODY, data: `0x${"00".repeat(MAX_BODY)}` }, "latest"]) },
 ];
 
+/** What is spent does not come back while a test takes. A block weighs 2, so a batch of 40 fits and one of 50 never does. */
+export const LITTLE = "rate = { weight_per_second = 1, burst = 90 }";
+const HEAVY = ["eth_call", [{ to: SOMEBODY }, "latest"]];
+
+/** Spends what a gateway with `LITTLE` gives. */
+export async function spend(url) {
+  const [method, params] = HEAVY;
+  const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
+  const ask = () => fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body });
+  for (let calls = 0; calls < 20; calls++) if ((await ask()).status === 429) return;
+  assert.fail("a burst of 90 was not spent by 20 calls of weight 10");
+}
+
+/** When the rate is spent. */
+export const LIMITED = [
+  { name: "a call over the rate", status: 429, code: -32005, run: (client) => client.call(...HEAVY) },
+  { name: "a batch over the rate", status: 429, code: -32005, run: (client) => client.batch(40) },
+  { name: "a batch over the burst", status: 413, code: -32600, run: (client) => client.batch(MAX_BATCH) },
+];
+
 /** After the last node died. `raw` is a signed transaction. */
 export const abandoned = (raw) => [
   { name: "a read without any node", status: 503, code: -32002, run: (client) => client.call("eth_getBalance", [SOMEBODY, "latest"]) },
