@@ -189,3 +189,88 @@ fn seconds(wait: Duration) -> u32 {
     let whole = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     u32::try_from(whole).unwrap_or(u32::MAX).max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{net::IpAddr, path::Path, sync::Arc};
+
+    use super::*;
+    use crate::{
+        access::AccessLog,
+        clock::Clock,
+        config::Config,
+        gateway::{Protocol, RequestId},
+        limits::ClientIndex,
+        topology::{Current, Topology},
+    };
+
+    const CONFIG: &str = r#"
+        [[clients]]
+        name = "one"
+        key = "one-key-00000001"
+        chains = ["eth"]
+        [[clients]]
+        name = "pages"
+        key = "pages-key-000001"
+        origins = ["https://a.example"]
+        [[chains]]
+        name = "eth"
+        family = "ethereum"
+        [[chains.pools]]
+        zone = "a"
+        nodes = [{ name = "n", http = "http://127.0.0.1:1" }]
+        [[chains]]
+        name = "other"
+        family = "ethereum"
+        [[chains.pools]]
+        zone = "a"
+        nodes = [{ name = "m", http = "http://127.0.0.1:2" }]
+    "#;
+
+    fn gateway() -> Gateway {
+        let config = Config::parse(CONFIG, Path::new("test.toml"), &|_| None).unwrap().config;
+        let topology = Topology::build(Arc::new(config), None).unwrap();
+        Gateway::new(Arc::new(Current::new(topology)), Clock::manual(), AccessLog::off())
+    }
+
+    fn origin(client: Option<u32>) -> Origin {
+        Origin {
+            request_id: RequestId(1),
+            address: IpAddr::from([192, 0, 2, 1]),
+            protocol: Protocol::H1,
+            client: client.map(ClientIndex),
+        }
+    }
+
+    #[test]
+    fn b98_a_plan_names_chains_and_pages_and_without_a_plan_all_are_open() {
+        let gateway = gateway();
+        let page = "https://a.example";
+        for (client, path, from, allowed) in [
+            (None, "/eth", None, true),
+            (None, "/other", Some(page), true),
+            (Some(0), "/eth", None, true),
+            (Some(0), "/eth", Some("https://b.example"), true),
+            (Some(0), "/other", None, false),
+            (Some(1), "/other", Some(page), true),
+            (Some(1), "/eth", Some("https://a.example:8443"), false),
+            (Some(1), "/eth", Some("null"), false),
+            (Some(1), "/eth", None, false),
+        ] {
+            let chain = gateway.current.find(|topology| topology.by_path(path)).unwrap();
+            let mut request = HeaderMap::new();
+            if let Some(from) = from {
+                request.insert(header::ORIGIN, http::HeaderValue::from_static(from));
+            }
+            let found = gateway.admit_plan(&chain, &request, &origin(client));
+            assert_eq!(found.is_ok(), allowed, "{client:?} {path} {from:?}");
+        }
+    }
+
+    #[test]
+    fn waits_are_whole_seconds_rounded_up() {
+        for (millis, expected) in [(0, 1), (1, 1), (1_000, 1), (1_001, 2), (9_999, 10)] {
+            assert_eq!(seconds(Duration::from_millis(millis)), expected, "{millis}");
+        }
+    }
+}

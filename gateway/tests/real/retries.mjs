@@ -100,6 +100,7 @@ const READ = ["eth_call", [{ to: SOMEBODY, data: "0x" }, "latest"]];
 /** What a plan does not have, or not now. */
 export const LIMITED = [
   { name: "a client that has spent its rate", path: `/eth/${KEYS.poor}`, before: (url) => spend(url, ...READ), status: 429, code: -32005, run: (client) => client.call(...READ) },
+  { name: "a batch of a client that has spent its rate", path: `/eth/${KEYS.poor}`, status: 429, code: -32005, run: (client) => client.batch(10) },
   { name: "a batch heavier than the bucket", path: `/eth/${KEYS.poor}`, status: 413, code: -32600, run: (client) => client.batch(20) },
   { name: "a method outside the plan", path: `/eth/${KEYS.modest}`, status: 403, code: -32004, run: (client) => client.call(...READ) },
   { name: "a key that is not valid", path: `/eth/${KEYS.unknown}`, status: 401, code: -32600, run: (client) => client.call(...READ) },

@@ -89,7 +89,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::config::Config;
+    use crate::{client::address::is_trusted, config::Config, gateway::Protocol};
 
     const CONFIG: &str = r#"
         [[clients]]
@@ -108,6 +108,16 @@ mod tests {
 
     fn config(text: &str) -> Config {
         Config::parse(text, Path::new("test.toml"), &|_| None).unwrap().config
+    }
+
+    fn link(server: &Server, ip: IpAddr) -> Link {
+        Link {
+            peer: (ip, 1).into(),
+            trusted: is_trusted(canonical(ip), &server.trusted_proxies),
+            server_name: None,
+            protocol: Protocol::H1,
+            room: None,
+        }
     }
 
     fn headers(fields: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -173,8 +183,29 @@ mod tests {
             (trusts.to_owned(), "::ffff:11.0.0.1", "11.0.0.1"),
             (format!("{trusts}\nforwarded = \"forwarded\""), "10.0.0.1", "192.0.2.2"),
         ] {
-            let found = address(&server(&lines), peer.parse().unwrap(), &request);
+            let server = server(&lines);
+            let found = address(&server, &link(&server, peer.parse().unwrap()), &request);
             assert_eq!(found, expected.parse::<IpAddr>().unwrap(), "{lines} {peer}");
+        }
+    }
+
+    /// Of an untrusted peer, and of a trusted one when the client's own entry stands last.
+    #[test]
+    fn s01_s02_a_million_forged_values_change_no_address() {
+        let chain = &CONFIG[CONFIG.find("[[chains]]").unwrap()..];
+        let trusts = "[server]\ntrusted_proxies = [\"10.0.0.0/8\"]\n";
+        let server = config(&format!("{trusts}{chain}")).server;
+        let (proxy, stranger): (IpAddr, IpAddr) = ([10, 0, 0, 1].into(), [192, 0, 2, 1].into());
+        let (of_proxy, of_stranger) = (link(&server, proxy), link(&server, stranger));
+        let mut request = HeaderMap::new();
+        let mut drawn = 1_u64;
+        for _ in 0..1_000_000 {
+            drawn = drawn.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            let forged = std::net::Ipv6Addr::from_bits(u128::from(drawn) << 60);
+            request.insert(X_FORWARDED_FOR, HeaderValue::try_from(forged.to_string()).unwrap());
+            assert_eq!(address(&server, &of_stranger, &request), stranger);
+            request.append(X_FORWARDED_FOR, HeaderValue::from_static("192.0.2.1"));
+            assert_eq!(address(&server, &of_proxy, &request), stranger);
         }
     }
 }
