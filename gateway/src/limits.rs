@@ -92,8 +92,9 @@ struct Quotas {
     client: Quota,
     /// Of a /56 and a /48.
     wide: [Quota; 2],
-    /// A part of each entry's key: after a change of the quota nobody finds an old bucket.
-    rate: (u32, u32),
+    /// Part of each bucket's key: after a change of the quota nobody finds an old one.
+    /// Both numbers of the rate, of 24 bits each.
+    tag: u64,
 }
 
 /// What lives as long as the process.
@@ -150,7 +151,7 @@ impl Clients {
             quota: rate.map(|rate| Quotas {
                 client: Quota::of(rate, 1),
                 wide: [Quota::of(rate, 4), Quota::of(rate, 16)],
-                rate: (rate.weight_per_second, rate.burst),
+                tag: u64::from(rate.weight_per_second) << 24 | u64::from(rate.burst),
             }),
             in_flight: config.limits.in_flight,
             known,
@@ -204,7 +205,7 @@ impl Clients {
                 4 => (quotas.wide[0], Use::Calls56),
                 _ => (quotas.wide[1], Use::Calls48),
             };
-            let hash = table.hash((of, prefix.address, quotas.rate));
+            let hash = table.hash(key(of, quotas.tag, prefix.address));
             quota.take(table.bucket(hash, of, now), cells, now)?;
         }
         Ok(())
@@ -219,14 +220,14 @@ impl Clients {
         }
         let Some(quotas) = &self.quota else { return true };
         let table = &self.shared.table;
-        let hash = table.hash((Use::Refusals, narrowest(payer.address), quotas.rate));
+        let hash = table.hash(key(Use::Refusals, quotas.tag, narrowest(payer.address)));
         quotas.client.take(table.bucket(hash, Use::Refusals, now), 1, now).is_ok()
     }
 
     /// Counts a key that is not valid. False when too many came from the address.
     pub fn may_miss(&self, address: IpAddr, now: Timestamp) -> bool {
         let table = &self.shared.table;
-        let hash = table.hash((Use::Misses, narrowest(address)));
+        let hash = table.hash(key(Use::Misses, 0, narrowest(address)));
         let quota = Quota::new(MISSES_WITHIN / MISSES, MISSES);
         quota.take(table.bucket(hash, Use::Misses, now), 1, now).is_ok()
     }
@@ -305,6 +306,15 @@ impl Clients {
     pub fn address_is_suspect(&self) -> bool {
         self.shared.suspect.is()
     }
+}
+
+/// What a bucket of an address is found by: few bytes, for it is hashed for every call.
+fn key(of: Use, tag: u64, address: IpAddr) -> (u64, u128) {
+    let address = match address {
+        IpAddr::V4(four) => four.to_ipv6_mapped(),
+        IpAddr::V6(six) => six,
+    };
+    ((of as u64) << 48 | tag, address.to_bits())
 }
 
 #[cfg(test)]
