@@ -56,8 +56,9 @@ fn warn_if_open(config: &Config) {
 
 fn announce(running: &Running) {
     let config = running.gateway.current.with(|topology| std::sync::Arc::clone(&topology.config));
+    let scheme = if config.server.tls.is_empty() { "http" } else { "https" };
     for address in &running.data {
-        tracing::info!("listening on http://{address}");
+        tracing::info!("listening on {scheme}://{address}");
     }
     tracing::info!("admin on http://{}", running.admin);
     for chain in &config.chains {

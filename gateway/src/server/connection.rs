@@ -126,8 +126,11 @@ async fn let_in<S>(stream: TcpStream, served: &mut Served<S>) -> Option<Opened> 
     }
     let deadline = served.deadline();
     let Served { link, words, doors, hall, traffic, .. } = served;
-    // Not in every connection's future: the handshake's state is large.
-    let opening = Box::pin(opening::open(stream, link.clone(), doors, hall));
+    let opening = async {
+        stream.readable().await.ok()?;
+        // Not in the future of every connection, nor of a silent one: its state is large.
+        Box::pin(opening::open(stream, link.clone(), doors, hall)).await
+    };
     in_time(opening, deadline, words, traffic).await?
 }
 

@@ -92,7 +92,7 @@ impl Doors {
 
     /// Connections in all, as far as this peer is concerned.
     pub(super) fn room(&self, link: &Link) -> usize {
-        self.connections + if link.trusted { PROBES } else { 0 }
+        self.connections + if self.trust(link.peer.ip()) { PROBES } else { 0 }
     }
 
     /// The caps that hold for this peer: none for proxies, which pass on many clients.

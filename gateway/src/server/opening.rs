@@ -6,7 +6,12 @@
 //! those: rustls sees a ClientHello when it is whole, and only then is a handshake counted
 //! among those under way.
 
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    pin::pin,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use bytes::{Buf, BytesMut};
 use rustls::{HandshakeKind, server::Acceptor};
@@ -80,7 +85,7 @@ pub(super) async fn open(
     if doors.proxy_protocol {
         let header = read_header(&mut stream, &mut ahead, &hall.traffic).await?;
         link = told(link, header, doors);
-        let entered = hall.peers.enter(link.peer.ip(), doors.caps(&link));
+        let entered = enter(&link, doors, hall);
         place = entered.map_err(|refused| hall.traffic.refuse(refused)).ok()?;
     }
     let Some(tls) = &doors.tls else {
@@ -148,6 +153,15 @@ fn told(link: Link, header: Header, doors: &Doors) -> Link {
         Header::Tcp { source, .. } => doors.link(source),
         Header::Local | Header::Unknown => Link { trusted: false, ..link },
     }
+}
+
+/// What was asked of the proxy at accept is asked of its client now.
+fn enter(link: &Link, doors: &Doors, hall: &Hall) -> Result<Option<Place>, Refused> {
+    // This connection is among the open ones.
+    if hall.traffic.open.load(Relaxed) > doors.room(link) {
+        return Err(Refused::OverCap);
+    }
+    hall.peers.enter(link.peer.ip(), doors.caps(link))
 }
 
 /// Reads until a whole ClientHello is there.

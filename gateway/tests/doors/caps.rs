@@ -6,7 +6,7 @@ use headrace_gateway::{
     config::PeerCap,
     server::{
         Doors, Shutdown, Timing,
-        proxy_protocol::{Header, write_v2},
+        proxy_protocol::{Header, write_v1, write_v2},
     },
 };
 
@@ -81,6 +81,21 @@ fn caps_hold_for_the_address_that_a_proxy_tells() {
     assert!(tell("198.51.100.7").is_none());
     until_count("it is counted", &server.traffic.over_client, 1);
     assert!(tell("198.51.100.8").is_some());
+}
+
+#[test]
+fn a_full_gateway_answers_the_health_checks_of_a_proxy_and_not_its_clients() {
+    let trusted = vec!["127.0.0.2/32".parse().unwrap()];
+    let server = mirror(Doors { connections: 1, trusted, proxy_protocol: true, ..plain() });
+    let client = write_v1(&Header::Tcp {
+        source: "198.51.100.7:1".parse().unwrap(),
+        destination: "192.0.2.1:2".parse().unwrap(),
+    });
+    let check = write_v2(&Header::Local, b"").unwrap();
+    let _held = held(&server, "127.0.0.2", &client).unwrap();
+    assert!(held(&server, "127.0.0.2", &client).is_none());
+    until_count("it is counted", &server.traffic.over_cap, 1);
+    assert!(held(&server, "127.0.0.2", &check).is_some());
 }
 
 #[test]
