@@ -168,7 +168,9 @@ fn plain_heads(mut bytes: &[u8]) -> u32 {
         match (&find("content-length")[..], &find("transfer-encoding")[..]) {
             ([], []) => {}
             ([(_, length)], []) => {
-                let length: usize = length.trim().parse().expect("a number");
+                let Ok(length) = length.trim().parse::<usize>() else {
+                    panic!("a length is a number");
+                };
                 bytes = &bytes[length.min(bytes.len())..];
             }
             ([], [(_, coding)]) => {
@@ -184,8 +186,8 @@ fn plain_heads(mut bytes: &[u8]) -> u32 {
 fn skip_chunks(bytes: &mut &[u8]) {
     while let Some(line) = until(bytes, b"\r\n") {
         let size = line.split(|byte| *byte == b';').next().unwrap_or_default();
-        let size = std::str::from_utf8(size).expect("ASCII");
-        let size = u64::from_str_radix(size, 16).expect("a number");
+        let digits = String::from_utf8_lossy(size);
+        let Ok(size) = u64::from_str_radix(&digits, 16) else { panic!("a size is a number") };
         if size == 0 {
             loop {
                 match until(bytes, b"\r\n") {

@@ -237,7 +237,7 @@ fn no_http() -> Vec<Row> {
 
 fn expectations() -> Vec<Row> {
     let huge = but(LENGTH, "Expect: 100-continue\r\nContent-Length: 10000000000");
-    let other = (417, -32600, "expectation");
+    let other = (417, -32600, "expectation_failed");
     vec![
         Row::refused("expected and too long", huge, (413, -32600, "body_too_large")).closed(),
         Row::refused("unknown expectation", with("Expect: bread\r\n"), other).closed(),
