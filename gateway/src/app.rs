@@ -33,6 +33,7 @@ use crate::{
         http::{BodyTiming, Edge},
     },
     topology::{Current, Topology, Unbuildable},
+    watchdog,
 };
 
 /// What is in flight when serving ends may take so long, then everything is dropped.
@@ -80,12 +81,14 @@ impl Running {
         let admin =
             admin_listener.first().map_or(Ok(config.admin.listen), |one| one.local_addr())?;
         let access = AccessLog::open(&config.log).map_err(StartError::AccessLog)?;
-        let clock = Clock::system();
         let current = Arc::new(Current::new(Topology::build(Arc::clone(&config), None)?));
-        let gateway = Arc::new(Gateway::new(Arc::clone(&current), clock.clone(), access));
+        let gateway = Arc::new(Gateway::new(Arc::clone(&current), Clock::system(), access));
         let limits = Limits::new(&config);
-        let traffic = Arc::new(Traffic::default());
-        let reloader = Arc::new(reloader(&gateway, current, clock, &limits, &config));
+        let pressure = Arc::clone(&gateway.pressure);
+        tokio::spawn(watchdog::beat(Arc::clone(&pressure)));
+        tokio::spawn(watchdog::look_after(Arc::clone(&pressure)));
+        let traffic = Arc::new(Traffic { pressure, ..Traffic::default() });
+        let reloader = Arc::new(reloader(&gateway, current, &limits, &config));
         let shutdown = Shutdown::default();
         let options = Options {
             threads: config.server.threads,
@@ -240,10 +243,10 @@ fn raise_fd_limit() {
 fn reloader(
     gateway: &Arc<Gateway>,
     current: Arc<Current>,
-    clock: Clock,
     limits: &Limits,
     config: &Arc<Config>,
 ) -> Reloader {
+    let pressure = Arc::clone(&gateway.pressure);
     let (gateway, limits) = (Arc::clone(gateway), limits.clone());
     let last = parking_lot::Mutex::new(Arc::clone(config));
     let applied = move |config: &Config| {
@@ -259,7 +262,7 @@ fn reloader(
         }
         *last = Arc::new(config.clone());
     };
-    Reloader::new(current, clock, Arc::new(ReloadStatus::default()), applied)
+    Reloader::new(current, pressure, Arc::new(ReloadStatus::default()), applied)
 }
 
 async fn serve(

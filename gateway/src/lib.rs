@@ -29,6 +29,7 @@ pub mod config;
 
 // Floor 3, state.
 pub mod metrics;
+pub mod pressure;
 pub mod node;
 pub mod blocks;
 pub mod access;
@@ -37,6 +38,7 @@ pub mod access;
 pub mod upstream;
 pub mod topology;
 pub mod tracker;
+pub mod watchdog;
 pub mod reload;
 
 // Floor 5, the path of a call.

@@ -28,7 +28,7 @@ use hyper::body::Incoming;
 use socket2::{Domain, Protocol as Transport, Socket, Type};
 use tokio::sync::watch;
 
-use crate::gateway::Protocol;
+use crate::{gateway::Protocol, pressure::Pressure};
 
 pub use accept::serve_here;
 pub use http::reply::Reply;
@@ -155,6 +155,8 @@ pub struct Traffic {
     pub too_slow: AtomicU64,
     /// Connections ended by a panic: a bug, never the process's end.
     pub panics: AtomicU64,
+    /// What the gateway is short of: keep-alive ends, idle connections close.
+    pub pressure: Arc<Pressure>,
 }
 
 /// Adds one to a count.

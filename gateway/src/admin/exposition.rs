@@ -17,6 +17,7 @@ use crate::{
     error::Reason,
     gateway::Gateway,
     metrics::{ReloadStatus, Responses},
+    pressure::Pressure,
     server::Traffic,
 };
 
@@ -34,6 +35,7 @@ pub fn text(gateway: &Gateway, traffic: &Traffic, reloads: &ReloadStatus) -> Str
     rejections(&mut page, gateway);
     responses(&mut page, &gateway.responses);
     connections(&mut page, traffic);
+    pressure(&mut page, &gateway.pressure);
     upkeep(&mut page, gateway, traffic);
     config(&mut page, &topology.config.revision, reloads);
     process::show(&mut page);
@@ -85,6 +87,22 @@ fn connections(page: &mut Page, traffic: &Traffic) {
     let help = "Connections that could not be accepted: no file descriptors, usually.";
     page.counter("headrace_accept_errors_total", help, |samples| {
         samples.count(&[], traffic.accept_errors.load(Relaxed));
+    });
+}
+
+fn pressure(page: &mut Page, pressure: &Pressure) {
+    let help = "What the gateway is short of: 1 caches shrink, 2 no keep-alive, 3 low priority \
+                is refused, 4 all calls are.";
+    page.gauge("headrace_pressure_level", help, |samples| {
+        samples.count(&[], pressure.level() as u64);
+    });
+    let help = "Memory in use over the tightest limit that applies.";
+    page.gauge("headrace_memory_usage_ratio", help, |samples| {
+        samples.add(&[], pressure.memory_share());
+    });
+    let help = "By how much threads run late: p99 of the last 10 s, of the latest thread.";
+    page.gauge("headrace_scheduling_delay_seconds", help, |samples| {
+        samples.add(&[], pressure.stalls.p99().as_secs_f64());
     });
 }
 

@@ -119,6 +119,7 @@ async fn after(error: &io::Error, traffic: &Traffic) {
         return;
     }
     count(&traffic.accept_errors);
+    traffic.pressure.starved_of_files(traffic.pressure.clock.now());
     tracing::warn!(%error, "cannot accept a connection");
     tokio::time::sleep(PAUSE).await;
 }

@@ -31,6 +31,7 @@ use tokio::{
 use crate::{
     clock,
     gateway::Protocol,
+    pressure::Level,
     server::{
         Abort, Link, Phase, Reply, Serve, Timing, Traffic, count, next_phase,
         pace::{Busy, Clocks, Pace, Stage},
@@ -168,9 +169,13 @@ fn classify(first: &[u8]) -> Option<Spoken> {
 async fn http1<S: Serve>(socket: Paced, served: Served<S>, pace: Arc<Pace>, clocks: Clocks) {
     let Served { service, peer, traffic, phases, .. } = served;
     let link = Link { peer, protocol: Protocol::H1 };
-    let marks = Arc::clone(&pace);
-    let exchange =
-        service_fn(move |request| exchange(service.clone(), request, link, Arc::clone(&marks)));
+    let (marks, pressure) = (Arc::clone(&pace), Arc::clone(&traffic.pressure));
+    let exchange = service_fn(move |request| {
+        if pressure.level() >= Level::NoKeepAlive {
+            marks.close();
+        }
+        exchange(service.clone(), request, link, Arc::clone(&marks))
+    });
     let mut builder = http1::Builder::new();
     // No `pipeline_flush`: it leaves hyper's own refusals unsent (measured, 1.12).
     builder.header_read_timeout(None).max_header_size(HEAD_BYTES).max_buf_size(BUFFER_BYTES);

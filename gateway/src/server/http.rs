@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use crate::{
     error::CallError,
     gateway::{Answer, Gateway, Origin, Protocol, Readiness, Route},
+    pressure::Level,
     server::{
         Abort, Link, Phase, Serve,
         http::{
@@ -165,6 +166,10 @@ impl Inner {
         body: Incoming,
         origin: &Origin,
     ) -> Result<Response<Reply>, Abort> {
+        if self.gateway.pressure.level() >= Level::Refuse {
+            let refusal = Refusal { error: CallError::Overloaded, close: true };
+            return Ok(self.refuse(Some(chain), refusal, &parts.headers, body, origin).await);
+        }
         if let Err(refusal) = head::check_post(&parts.headers) {
             return Ok(self.refuse(Some(chain), refusal, &parts.headers, body, origin).await);
         }

@@ -13,7 +13,10 @@ use tokio::{
     task::{JoinError, JoinSet},
 };
 
-use crate::server::{Options, Phase, Serve, Traffic, accept::Slot, connection, count, next_phase};
+use crate::{
+    server::{Options, Phase, Serve, Traffic, accept::Slot, connection, count, next_phase},
+    watchdog,
+};
 
 struct Arrival {
     stream: TcpStream,
@@ -77,6 +80,7 @@ fn work<S: Serve>(
     let mut connections = JoinSet::new();
     let mut more = true;
     runtime.block_on(async {
+        tokio::spawn(watchdog::beat(Arc::clone(&options.traffic.pressure)));
         while more || !connections.is_empty() {
             tokio::select! {
                 phase = next_phase(&mut phases) => {
