@@ -15,6 +15,7 @@ use headrace_gateway::{
     gateway::chance,
     method::MethodIndex,
     metrics::{AttemptResult, Outcome, Purpose, Source},
+    node::Leaving,
     topology::Chain,
     worker,
 };
@@ -27,7 +28,8 @@ fn account(chain: &Chain, clock: &Clock) {
     chain.state.retries.earn(draw);
     chain.state.hedges.earn(draw);
     black_box(chain.views(clock.now(), &ASK, (MethodIndex(1), "eth_getBalance")));
-    let flight = member.node.flight.enter(clock.now(), 1, true);
+    let call = Leaving { weight: 1, cheap: true, heavy: false };
+    let flight = member.node.flight.enter(clock.now(), call, |_| true);
     member.node.flight.heard(clock.now());
     drop(flight);
     member.node.lane(ASK.lane).on_success(clock.now(), took);

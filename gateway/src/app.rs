@@ -34,6 +34,7 @@ use crate::{
         http::{BodyTiming, Edge},
     },
     topology::{Current, Topology, Unbuildable},
+    watchdog,
 };
 
 /// What is in flight when serving ends may take so long, then everything is dropped.
@@ -83,13 +84,15 @@ impl Running {
         let admin =
             admin_listener.first().map_or(Ok(config.admin.listen), |one| one.local_addr())?;
         let access = AccessLog::open(&config.log).map_err(StartError::AccessLog)?;
-        let clock = Clock::system();
         let current = Arc::new(Current::new(Topology::build(Arc::clone(&config), None)?));
-        let gateway = Arc::new(Gateway::new(Arc::clone(&current), clock.clone(), access));
-        let options = Options::new(config.server.threads, doors(&current.load()));
+        let gateway = Arc::new(Gateway::new(Arc::clone(&current), Clock::system(), access));
+        let pressure = Arc::clone(&gateway.pressure);
+        tokio::spawn(watchdog::beat(Arc::clone(&pressure)));
+        tokio::spawn(watchdog::look_after(Arc::clone(&pressure)));
+        let options = Options::new(config.server.threads, doors(&current.load())).under(pressure);
         let limits = Limits::new(&config, &options);
         let traffic = Arc::clone(options.traffic());
-        let reloader = Arc::new(reloader(&gateway, current, clock, &limits, &config));
+        let reloader = Arc::new(reloader(&gateway, current, &limits, &config));
         let shutdown = Shutdown::default();
         let running = Self {
             serving: tokio::spawn(serve(
@@ -239,10 +242,10 @@ fn raise_fd_limit() {
 fn reloader(
     gateway: &Arc<Gateway>,
     current: Arc<Current>,
-    clock: Clock,
     limits: &Limits,
     config: &Arc<Config>,
 ) -> Reloader {
+    let pressure = Arc::clone(&gateway.pressure);
     let (gateway, limits, in_force) = (Arc::clone(gateway), limits.clone(), Arc::clone(&current));
     let last = parking_lot::Mutex::new(Arc::clone(config));
     let applied = move |config: &Config| {
@@ -259,7 +262,7 @@ fn reloader(
         }
         *last = Arc::new(config.clone());
     };
-    Reloader::new(current, clock, Arc::new(ReloadStatus::default()), applied)
+    Reloader::new(current, pressure, Arc::new(ReloadStatus::default()), applied)
 }
 
 async fn serve(

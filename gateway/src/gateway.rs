@@ -13,6 +13,7 @@ mod body;
 pub mod chance;
 mod call;
 mod explain;
+mod queue;
 mod record;
 mod relay;
 mod resolve;
@@ -42,6 +43,7 @@ use crate::{
     health,
     limits::{ClientIndex, Payer},
     metrics::{Counters, Responses},
+    pressure::Pressure,
     rpc::{self, Call, Request},
     topology::{Chain, ChainLease, Current, Topology},
 };
@@ -157,6 +159,8 @@ pub struct Gateway {
     /// Refusals by [`Reason`], in the order of [`Reason::ALL`].
     pub rejections: Counters,
     pub responses: Responses,
+    /// What the gateway itself is short of.
+    pub pressure: Arc<Pressure>,
     draining: AtomicBool,
     /// What is in flight is answered at once, with an error.
     stopping: AtomicBool,
@@ -178,12 +182,14 @@ struct Scope<'r> {
 impl Gateway {
     pub fn new(current: Arc<Current>, clock: Clock, access: AccessLog) -> Self {
         let started = clock.now();
+        let pressure = Arc::new(Pressure::new(clock.clone()));
         Self {
             current,
             clock,
             access: ArcSwap::from_pointee(access),
             rejections: Counters::new(Reason::ALL.len()),
             responses: Responses::default(),
+            pressure,
             draining: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             started,

@@ -30,6 +30,7 @@ pub mod config;
 
 // Floor 3, state.
 pub mod metrics;
+pub mod pressure;
 pub mod node;
 pub mod blocks;
 pub mod access;
@@ -40,6 +41,7 @@ pub mod upstream;
 pub mod tls;
 pub mod topology;
 pub mod tracker;
+pub mod watchdog;
 pub mod reload;
 
 // Floor 5, the path of a call.

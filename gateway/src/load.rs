@@ -3,7 +3,11 @@
 //! Latency is a peak-sensitive moving average that decays while nothing is
 //! heard (linkerd's peak EWMA): a slow answer counts at once, a fast one bit by
 //! bit, and a node that was left alone is tried again. Pure arithmetic; the
-//! values live in the node's atomics.
+//! values live in the node's atomics. How much a node may hold at all is
+//! [`limit`]'s; who waits for it, and in which order, [`line`]'s.
+
+pub mod limit;
+pub mod line;
 
 use std::time::Duration;
 

@@ -156,6 +156,36 @@ impl AttemptResult {
     }
 }
 
+/// How a call's wait for a place at a node ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Queued {
+    /// It got a place.
+    Served,
+    /// The queue was full of calls no less urgent: it did not wait.
+    Refused,
+    /// It made room for a more urgent call.
+    PushedOut,
+    TimedOut,
+    /// Its client left, or it could not be served for another reason.
+    Left,
+}
+
+impl Queued {
+    pub const ALL: [Self; 5] =
+        [Self::Served, Self::Refused, Self::PushedOut, Self::TimedOut, Self::Left];
+
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Served => "served",
+            Self::Refused => "refused",
+            Self::PushedOut => "pushed_out",
+            Self::TimedOut => "timed_out",
+            Self::Left => "left",
+        }
+    }
+}
+
 /// Counters of one chain.
 #[derive(Debug)]
 pub struct ChainMetrics {
@@ -167,6 +197,7 @@ pub struct ChainMetrics {
     pub batch_items: Histograms,
     /// By kind, in the order of [`ChainMetrics::TIP_CHANGES`].
     pub tip_changes: Counters,
+    queued: Counters,
 }
 
 impl ChainMetrics {
@@ -182,6 +213,7 @@ impl ChainMetrics {
             attempts: Counters::new(Purpose::ALL.len() * AttemptResult::ALL.len()),
             batch_items: Histograms::items(1),
             tip_changes: Counters::new(Self::TIP_CHANGES.len()),
+            queued: Counters::new(Queued::ALL.len()),
         }
     }
 
@@ -199,6 +231,14 @@ impl ChainMetrics {
 
     pub fn on_attempt(&self, purpose: Purpose, result: AttemptResult) {
         self.attempts.add(purpose as usize * AttemptResult::ALL.len() + result as usize, 1);
+    }
+
+    pub fn on_queued(&self, how: Queued) {
+        self.queued.add(how as usize, 1);
+    }
+
+    pub fn queued(&self, how: Queued) -> u64 {
+        self.queued.sum(how as usize)
     }
 
     pub fn attempts(&self, purpose: Purpose, result: AttemptResult) -> u64 {

@@ -7,6 +7,7 @@
 
 mod flight;
 mod lane;
+mod limiter;
 
 use std::{
     sync::atomic::{AtomicU16, AtomicU64, Ordering::Relaxed},
@@ -22,6 +23,7 @@ use crate::{
     config,
     family::Identity,
     health::{self, Health},
+    load::limit::{self, Limit},
     method::{Data, Lane, MethodIndex},
     metrics::NodeMetrics,
     names::{NodeIndex, ZoneIndex},
@@ -29,8 +31,9 @@ use crate::{
 };
 
 pub use self::{
-    flight::{Flight, InFlight},
+    flight::{Counts, Flight, InFlight, Leaving},
     lane::LaneState,
+    limiter::{CallClass, Limiter},
 };
 
 const UNTOLD: u64 = u64::MAX;
@@ -54,6 +57,8 @@ pub struct Node {
     /// Wakes the probe task of this node.
     pub probe_now: Notify,
     pub flight: Flight,
+    /// How many calls it may hold.
+    pub limiter: Limiter,
     pub metrics: NodeMetrics,
     lanes: [LaneState; Lane::ALL.len()],
     rate: Option<DefaultDirectRateLimiter>,
@@ -71,7 +76,8 @@ pub struct Place {
 }
 
 impl Node {
-    pub fn new(config: config::Node, zone: crate::names::Name, methods: usize) -> Self {
+    /// `heavy`: heavy calls that it may hold.
+    pub fn new(config: config::Node, zone: crate::names::Name, methods: usize, heavy: u32) -> Self {
         let rate = config.rate.and_then(std::num::NonZeroU32::new);
         Self {
             zone,
@@ -85,6 +91,7 @@ impl Node {
             identity: Mutex::default(),
             probe_now: Notify::new(),
             flight: Flight::default(),
+            limiter: Limiter::new(Limit::new(config.max_in_flight, heavy)),
             metrics: NodeMetrics::default(),
             lanes: Default::default(),
             rate: rate.map(|rate| RateLimiter::direct(Quota::per_second(rate))),
@@ -113,6 +120,7 @@ impl Node {
         self.lag.store(old.lag.load(Relaxed), Relaxed);
         self.earliest.store(old.earliest.load(Relaxed), Relaxed);
         self.up_since.store(old.up_since.load(Relaxed), Relaxed);
+        self.limiter.adopt(&old.limiter);
     }
 
     pub const fn lane(&self, lane: Lane) -> &LaneState {
@@ -159,6 +167,7 @@ impl Node {
     /// node is new and a ramp would only overload the first one.
     pub fn came_back(&self, now: Timestamp) {
         self.lanes.iter().for_each(LaneState::forget_latency);
+        self.limiter.on_return(now);
         self.up_since.store(now.as_nanos().max(1), Relaxed);
     }
 
@@ -235,15 +244,33 @@ impl Node {
         learned || !self.config.methods.allows(name)
     }
 
-    /// Whether a bound of the node's own would be passed by one call more.
-    fn is_full(&self) -> bool {
-        self.config.max_in_flight.is_some_and(|most| self.flight.calls() >= most)
+    /// Calls of a class that the node may hold now: its limit, a tenth of it and rising
+    /// after a return.
+    pub fn limit(&self, now: Timestamp, class: CallClass) -> u32 {
+        let most = self.limiter.most(class);
+        match (class, self.up_since.load(Relaxed)) {
+            (CallClass::Heavy, _) | (_, 0) => most,
+            (CallClass::Other, since) => {
+                limit::ramped(most, now.since(Timestamp::from_nanos(since)))
+            }
+        }
     }
 
-    /// Whether a call that is in flight as this one is within the node's bound. A view may be
-    /// old by then: other workers have looked at the same moment.
-    pub fn has_room_for(&self, flight: &InFlight<'_>) -> bool {
-        self.config.max_in_flight.is_none_or(|most| flight.calls <= most)
+    /// How many more calls of a class the node may be sent now.
+    pub fn room(&self, now: Timestamp, class: CallClass) -> u32 {
+        let counts = self.flight.counts();
+        let of_class = self.limit(now, class).saturating_sub(counts.of_class(class));
+        let most = self.config.max_in_flight.unwrap_or(u32::MAX);
+        of_class.min(most.saturating_sub(counts.calls))
+    }
+
+    /// A call leaves for the node, if it may hold one more.
+    pub fn enter(&self, now: Timestamp, call: Leaving) -> Option<InFlight<'_>> {
+        let class = if call.heavy { CallClass::Heavy } else { CallClass::Other };
+        let limit = self.limit(now, class);
+        let most = self.config.max_in_flight.unwrap_or(u32::MAX);
+        self.flight
+            .enter(now, call, |counts| counts.of_class(class) <= limit && counts.calls <= most)
     }
 
     /// Takes one call out of the node's rate, if it has one.
@@ -261,7 +288,12 @@ impl Node {
     ) -> View {
         let lane = self.lane(ask.lane);
         let head = self.head();
-        let calls = self.flight.calls();
+        let counts = self.flight.counts();
+        let class = CallClass::of(ask.lane);
+        let throttled = self.limiter.throttled_until(now).is_some();
+        let limit = self.limit(now, class);
+        let most = self.config.max_in_flight.unwrap_or(u32::MAX);
+        let full = counts.of_class(class) >= limit || counts.calls >= most;
         View {
             node: place.node,
             zone: place.zone,
@@ -273,11 +305,12 @@ impl Node {
             head,
             lag: self.lag(),
             oldest: self.oldest(ask.data, head),
-            breaker_open: lane.is_open(now),
-            full: self.is_full(),
+            // One that asks for less is not sick: panic must not send it more.
+            breaker_open: !throttled && lane.is_open(now),
+            full: throttled || full,
             tried: false,
-            in_flight: self.flight.weight(),
-            used: self.config.max_in_flight.map_or(0.0, |most| calls as f32 / most.max(1) as f32),
+            in_flight: counts.weight,
+            used: counts.of_class(class) as f32 / limit.min(most).max(1) as f32,
             weight: self.config.weight,
             ramp: self.ramp(now),
             latency: lane.latency(now),

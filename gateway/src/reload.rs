@@ -16,7 +16,6 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
 use crate::{
-    clock::Clock,
     config::{
         Config,
         diff::{Diff, diff},
@@ -26,6 +25,7 @@ use crate::{
         problem::{Problem, text},
     },
     metrics::ReloadStatus,
+    pressure::Pressure,
     topology::{Current, Topology},
     tracker::Tracker,
 };
@@ -50,7 +50,7 @@ pub enum Outcome {
 pub struct Reloader {
     pub current: Arc<Current>,
     pub status: Arc<ReloadStatus>,
-    clock: Clock,
+    pressure: Arc<Pressure>,
     tracker: Mutex<Tracker>,
     /// Told of each new config, for what lives outside the topology.
     applied: Box<dyn Fn(&Config) + Send + Sync>,
@@ -61,12 +61,12 @@ impl Reloader {
     /// from now on.
     pub fn new(
         current: Arc<Current>,
-        clock: Clock,
+        pressure: Arc<Pressure>,
         status: Arc<ReloadStatus>,
         applied: impl Fn(&Config) + Send + Sync + 'static,
     ) -> Self {
-        let tracker = Mutex::new(Tracker::start(&current.load(), &clock));
-        Self { current, status, clock, tracker, applied: Box::new(applied) }
+        let tracker = Mutex::new(Tracker::start(&current.load(), &pressure));
+        Self { current, status, pressure, tracker, applied: Box::new(applied) }
     }
 
     /// Puts a config in force, or says why not. Never both.
@@ -108,7 +108,7 @@ impl Reloader {
                 // Before the store: who sees the new revision must not see the old failure.
                 self.status.succeeded();
                 self.current.store(Arc::clone(&topology));
-                *tracker = Tracker::start(&topology, &self.clock);
+                *tracker = Tracker::start(&topology, &self.pressure);
                 (self.applied)(&topology.config);
                 Outcome::Applied(changes)
             }

@@ -36,7 +36,7 @@ use hyper::body::Incoming;
 use socket2::{Domain, Protocol as Transport, Socket, Type};
 use tokio::sync::watch;
 
-use crate::{error::CallError, gateway::Protocol};
+use crate::{error::CallError, gateway::Protocol, pressure::Pressure};
 
 pub use accept::serve_here;
 pub use doors::Doors;
@@ -205,6 +205,12 @@ impl Options {
     pub fn new(threads: usize, doors: Doors) -> Self {
         let doors = Arc::new(ArcSwap::from_pointee(doors));
         Self { threads, doors, hall: Hall::default() }
+    }
+
+    /// With connections ended early while the gateway is short of something.
+    pub fn under(mut self, pressure: Arc<Pressure>) -> Self {
+        self.hall.traffic = Arc::new(Traffic { pressure, ..Traffic::default() });
+        self
     }
 
     /// What becomes of the server's connections.

@@ -7,6 +7,7 @@
 //! is the same one (name, family, identity).
 
 mod lease;
+mod queue;
 mod state;
 
 use std::{collections::HashMap, sync::Arc};
@@ -15,6 +16,7 @@ use crate::{
     clock::Timestamp,
     config::{self, Config},
     limits::{BadTokens, ChainLimits, Clients},
+    load::limit,
     method::{Class, MethodIndex, MethodTable},
     metrics::ChainMetrics,
     names::{Name, NodeIndex, ZoneIndex},
@@ -26,6 +28,7 @@ use crate::{
 
 pub use self::{
     lease::{ChainLease, Current},
+    queue::{Queue, Standing, Waiting},
     state::{ChainState, Tips, Track},
 };
 
@@ -206,7 +209,9 @@ impl Chain {
     pub fn can_serve(&self, now: Timestamp) -> bool {
         let ask = Ask { at_tip: true, ..Ask::anything() };
         let policy = route::Policy { lag: self.config.lag, avoid_zone: None, panic: true };
-        let views = self.views(now, &ask, (MethodIndex(0), ""));
+        let mut views = self.views(now, &ask, (MethodIndex(0), ""));
+        // Overload is no reason to be taken from a balancer: the others would get it too.
+        views.iter_mut().for_each(|view| view.full = false);
         self.state.tips().latest.is_some() && route::choose(policy, ask, &views, 0).chosen.is_some()
     }
 
@@ -247,8 +252,9 @@ impl Member {
         };
         let client = HttpClient::new(&options)
             .map_err(|error| Unbuildable::Node { node: Arc::clone(&node.name), error })?;
-        let fresh =
-            Arc::new(Node::new(node.clone(), Arc::clone(&pool.zone), chain.methods.rows().len()));
+        let methods = chain.methods.rows().len();
+        let heavy = heavy_of_each(config, chain);
+        let fresh = Arc::new(Node::new(node.clone(), Arc::clone(&pool.zone), methods, heavy));
         if let Some(old) = old.and_then(|old| old.by_name(&node.name)) {
             fresh.adopt(&old.node, old.node.config.http == node.http);
         }
@@ -261,6 +267,18 @@ impl Chain {
         self.members.iter().find(|member| *member.node.config.name == *name)
     }
 }
+
+/// Heavy calls that each node may hold: the rule's own figure, or more where the chain is
+/// allowed more by `limits.heavy`.
+fn heavy_of_each(config: &Config, chain: &config::Chain) -> u32 {
+    let nodes: usize = chain.pools.iter().map(|pool| pool.nodes.len()).sum();
+    let nodes = u32::try_from(nodes).unwrap_or(u32::MAX).max(1);
+    let share = config.limits.heavy.map_or(0, |heavy| heavy.div_ceil(nodes));
+    share.clamp(limit::HEAVY, MOST_HEAVY)
+}
+
+/// What the count of a node's heavy calls has room for, with much to spare.
+const MOST_HEAVY: u32 = 128;
 
 /// The config is bounded at 10,000 nodes, so places fit.
 fn index(at: usize) -> u16 {

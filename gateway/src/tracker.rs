@@ -14,8 +14,8 @@ use std::{sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 
 use crate::{
-    clock::Clock,
     metrics::Ejection,
+    pressure::Pressure,
     topology::{Chain, Topology},
 };
 
@@ -32,30 +32,30 @@ pub struct Tracker {
 
 impl Tracker {
     /// Starts probing every node of the topology. Nodes keep what is known of them.
-    pub fn start(topology: &Topology, clock: &Clock) -> Self {
+    pub fn start(topology: &Topology, pressure: &Arc<Pressure>) -> Self {
         let mut tasks = JoinSet::new();
         for chain in &topology.chains {
             for at in 0..chain.members.len() {
-                tasks.spawn(probe::run(Arc::clone(chain), at, clock.clone()));
+                tasks.spawn(probe::run(Arc::clone(chain), at, Arc::clone(pressure)));
             }
-            tasks.spawn(watch(Arc::clone(chain), clock.clone()));
+            tasks.spawn(watch(Arc::clone(chain), Arc::clone(pressure)));
         }
         Self { _tasks: tasks }
     }
 }
 
 /// Notices what no answer tells: silence, heads that stopped, an own fleet that is gone.
-async fn watch(chain: Arc<Chain>, clock: Clock) {
-    let started = clock.now();
+async fn watch(chain: Arc<Chain>, pressure: Arc<Pressure>) {
+    let started = pressure.clock.now();
     let mut ticks = tokio::time::interval(WATCH);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut panicking = false;
     let mut looked = started;
     loop {
         ticks.tick().await;
-        let now = clock.now();
-        // Woken late, we are the ones who did not listen.
-        let listened = now.since(looked) < WATCH * 2;
+        let now = pressure.clock.now();
+        // Woken late, here or on a worker, we are the ones who did not listen.
+        let listened = now.since(looked) < WATCH * 2 && pressure.stalls.are_over(now);
         looked = now;
         for member in chain.members.iter().filter(|_| listened) {
             if member.node.is_silent(now) && member.node.suspect(now) {

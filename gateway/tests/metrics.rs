@@ -21,8 +21,11 @@ use headrace_gateway::{
     gateway::{Gateway, Origin, Protocol, RequestId},
     head::Line,
     method::Lane,
-    metrics::{AttemptResult, ChainMetrics, Ejection, Outcome, Purpose, ReloadStatus, Source},
+    metrics::{
+        AttemptResult, ChainMetrics, Ejection, Outcome, Purpose, Queued, ReloadStatus, Source,
+    },
     names::{Block, Hash},
+    node::CallClass,
     server::{Handshake, Refused, Traffic},
     topology::{Current, Tips, Topology},
 };
@@ -211,7 +214,8 @@ fn closed_sets(gateway: &Gateway) -> BTreeMap<&'static str, BTreeSet<String>> {
     let states = Standing::ALL.map(Standing::word).into_iter().chain(["in_use", "idle"]);
     let results = AttemptResult::ALL.map(AttemptResult::word);
     let outcomes = Outcome::ALL.map(Outcome::word).into_iter().chain(results);
-    let outcomes = outcomes.chain(Handshake::ALL.map(Handshake::word));
+    let outcomes =
+        outcomes.chain(Handshake::ALL.map(Handshake::word)).chain(Queued::ALL.map(Queued::word));
     let kinds = Purpose::ALL.map(Purpose::word).into_iter().chain(ChainMetrics::TIP_CHANGES);
     let methods = chain.methods().rows().iter().map(|method| method.label());
     BTreeMap::from([
@@ -226,6 +230,7 @@ fn closed_sets(gateway: &Gateway) -> BTreeMap<&'static str, BTreeSet<String>> {
         ("method_class", words(&Lane::ALL.map(Lane::word))),
         ("kind", words(&kinds.collect::<Vec<_>>())),
         ("reason", words(&reasons.collect::<Vec<_>>())),
+        ("class", words(&CallClass::ALL.map(CallClass::word))),
         ("state", words(&states.collect::<Vec<_>>())),
         ("cert", words(&[CERTIFICATE.to_str().unwrap()])),
         ("tag", words(&["latest", "safe", "finalized"])),

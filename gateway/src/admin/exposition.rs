@@ -19,6 +19,7 @@ use crate::{
     error::Reason,
     gateway::Gateway,
     metrics::{ReloadStatus, Responses},
+    pressure::Pressure,
     server::Traffic,
 };
 
@@ -37,6 +38,7 @@ pub fn text(gateway: &Gateway, traffic: &Traffic, reloads: &ReloadStatus) -> Str
     rejections(&mut page, gateway);
     responses(&mut page, &gateway.responses);
     doors::show(&mut page, &topology, traffic);
+    pressure(&mut page, &gateway.pressure);
     upkeep(&mut page, gateway, traffic);
     config(&mut page, &topology.config.revision, reloads);
     process::show(&mut page);
@@ -62,6 +64,22 @@ fn responses(page: &mut Page, responses: &Responses) {
     let help = "HTTP requests whose answer is being made.";
     page.gauge("headrace_inflight_requests", help, |samples| {
         samples.count(&[], responses.in_flight());
+    });
+}
+
+fn pressure(page: &mut Page, pressure: &Pressure) {
+    let help = "What the gateway is short of: 1 caches shrink, 2 no keep-alive, 3 low priority \
+                is refused, 4 all calls are.";
+    page.gauge("headrace_pressure_level", help, |samples| {
+        samples.count(&[], pressure.level() as u64);
+    });
+    let help = "Memory in use over the tightest limit that applies.";
+    page.gauge("headrace_memory_usage_ratio", help, |samples| {
+        samples.add(&[], pressure.memory_share());
+    });
+    let help = "By how much threads run late: p99 of the last 10 s, of the latest thread.";
+    page.gauge("headrace_scheduling_delay_seconds", help, |samples| {
+        samples.add(&[], pressure.stalls.p99().as_secs_f64());
     });
 }
 

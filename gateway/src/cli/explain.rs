@@ -10,6 +10,7 @@ use crate::{
     config::{Config, Endpoint},
     gateway::explain_call,
     health,
+    pressure::Pressure,
     route::explain::Explanation,
     topology::{Topology, Unbuildable},
     tracker::Tracker,
@@ -30,7 +31,8 @@ impl Probed {
     pub async fn new(config: Config) -> Result<Self, Unbuildable> {
         let topology = Topology::build(Arc::new(config), None)?;
         let clock = Clock::system();
-        let probed = Self { _tracker: Tracker::start(&topology, &clock), topology, clock };
+        let pressure = Arc::new(Pressure::new(clock.clone()));
+        let probed = Self { _tracker: Tracker::start(&topology, &pressure), topology, clock };
         let until = Instant::now() + PATIENCE;
         while !probed.is_settled() && Instant::now() < until {
             sleep(Duration::from_millis(20)).await;

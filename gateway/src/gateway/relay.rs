@@ -1,6 +1,7 @@
 //! The retry loop of one call: choose, send, judge; again elsewhere where that is
 //! safe; a second node beside the first when it is slow (hedge) or silent.
 
+mod pick;
 mod race;
 mod wording;
 
@@ -15,22 +16,25 @@ use crate::{
     error::CallError,
     gateway::{
         Scope, chance,
+        queue::{Seat, Turn},
         resolve::PinnedBlocks,
         served::{Content, Large, Served},
         tries::{Next, Reply, Tries},
     },
-    health,
     judge::{self, ReplyView, Verdict},
+    load::limit::Sample,
     method::{Needs, Timeout},
     metrics::{AttemptResult, Ejection, Purpose},
-    route::{self, Ask, Decision, Facts, Policy, Reason},
+    node::Node,
+    pressure::stall,
+    route::Ask,
     rpc::{
         Call, reply,
         reply::{HeadState, Trimmer},
         write,
     },
     topology::Member,
-    upstream::{Exhausted, Fault, Incoming, Outgoing, ReplyBody, UpstreamError},
+    upstream::{Fault, Incoming, Outgoing, ReplyBody, UpstreamError},
 };
 
 use self::race::{Event, Race};
@@ -55,6 +59,8 @@ pub struct Job<'c> {
 pub struct Report<'j> {
     pub member: &'j Member,
     pub took: Duration,
+    /// We ourselves were late to look: a timeout says nothing of the node.
+    pub late: bool,
     pub reply: Reply,
 }
 
@@ -75,7 +81,7 @@ impl<'c> Job<'c> {
         self.scope.chain.state.hedges.earn(draw);
         let mut tries = Tries::default();
         let first = match self.pick_waiting(&mut tries).await {
-            Ok(member) => member,
+            Ok(seat) => seat,
             Err(error) => return tries.conclude(self, error),
         };
         let first = std::pin::pin!(self.attempt(first, Purpose::Call));
@@ -86,7 +92,7 @@ impl<'c> Job<'c> {
                     Next::Done(content) => return tries.serve(self, content),
                     Next::Again if race.is_running() => {}
                     Next::Again => match self.pick_again_waiting(&mut tries).await {
-                        Ok(member) => race.add(self.attempt(member, Purpose::Retry)),
+                        Ok(seat) => race.add(self.attempt(seat, Purpose::Retry)),
                         Err(error) => return tries.conclude(self, error),
                     },
                 },
@@ -94,8 +100,8 @@ impl<'c> Job<'c> {
                     return tries.conclude(self, CallError::Draining);
                 }
                 Event::Look => {
-                    if let Some((member, purpose)) = self.reinforce(&mut tries) {
-                        race.add(self.attempt(member, purpose));
+                    if let Some((seat, purpose)) = self.reinforce(&mut tries) {
+                        race.add(self.attempt(seat, purpose));
                     }
                 }
                 Event::Deadline => return tries.conclude(self, CallError::Deadline),
@@ -129,14 +135,14 @@ impl<'c> Job<'c> {
     }
 
     /// A second node for a call whose node is silent (at once) or slow (a hedge).
-    fn reinforce(&self, tries: &mut Tries) -> Option<(&'c Member, Purpose)> {
+    fn reinforce(&self, tries: &mut Tries) -> Option<(Seat<'c>, Purpose)> {
         if !self.is_repeatable() {
             return None;
         }
         let last = tries.tried.last().and_then(|&node| self.scope.chain.member(node))?;
         let now = self.scope.now();
-        if last.node.is_out() || (last.node.is_silent(now) && self.suspect(last)) {
-            return self.pick_again(tries).ok().map(|member| (member, Purpose::Retry));
+        if last.node.is_out() || (self.is_silent(&last.node) && self.suspect(last)) {
+            return self.pick_again(tries).ok().map(|seat| (seat, Purpose::Retry));
         }
         if tries.hedge_settled || !self.may_hedge() {
             return None;
@@ -145,7 +151,8 @@ impl<'c> Job<'c> {
         if !self.scope.chain.state.hedges.spend(now) {
             return None;
         }
-        let member = self.pick_within(tries, false).ok()?;
+        let seat = self.pick_within(tries, false, Turn::Now).ok()?;
+        let member = seat.member;
         let is_late = self.ask.at_tip && member.node.lag() > 0;
         if is_late || member.node.lane(self.ask.lane).is_doubtful() {
             // A hedge is for speed: not at a node that may only fail, nor at one that is behind
@@ -157,7 +164,13 @@ impl<'c> Job<'c> {
             return None;
         }
         tries.hedged = true;
-        Some((member, Purpose::Hedge))
+        Some((seat, Purpose::Hedge))
+    }
+
+    /// Whether a node is silent, and it is not we who did not listen.
+    pub fn is_silent(&self, node: &Node) -> bool {
+        let now = self.scope.now();
+        node.is_silent(now) && self.scope.gateway.pressure.stalls.are_over(now)
     }
 
     /// Takes a node out until a probe answers. Returns whether it was in.
@@ -167,135 +180,6 @@ impl<'c> Job<'c> {
             member.node.metrics.on_ejection(Ejection::Suspicion);
         }
         fresh
-    }
-
-    /// The first node. A call that means the newest block waits up to a block time for a
-    /// node to get there.
-    pub async fn pick_waiting(&self, tries: &mut Tries) -> Result<&'c Member, CallError> {
-        let began = clock::instant();
-        loop {
-            match self.pick(tries) {
-                Err(error) if self.may_change(&error, began).await => tries.tried.clear(),
-                other => return other,
-            }
-        }
-    }
-
-    /// Another node when none is asked any more. As for the first one: if the others are
-    /// only behind, a block time is waited for them (a fallback node is probed rarely, and
-    /// may be a block late when it is needed).
-    async fn pick_again_waiting(&self, tries: &mut Tries) -> Result<&'c Member, CallError> {
-        let began = clock::instant();
-        loop {
-            match self.pick_again(tries) {
-                Err(error) if self.may_change(&error, began).await => {}
-                other => return other,
-            }
-        }
-    }
-
-    /// Pauses, if who can be asked may soon be another: nodes that are only behind get a
-    /// block time to reach the block, those under a new suspicion the time to clear it.
-    async fn may_change(&self, error: &CallError, began: Instant) -> bool {
-        let now = self.scope.now();
-        let clearing = || self.scope.chain.members.iter().any(|m| m.node.may_be_cleared(now));
-        let patience = match error {
-            CallError::HeadUnavailable => self.scope.chain.state.tips().block_time,
-            CallError::NoNode(_) | CallError::Overloaded if clearing() => health::CLEARING,
-            _ => return false,
-        };
-        self.scope.pause((began + patience).min(self.scope.deadline)).await
-    }
-
-    /// Another node for a call that was sent before: within the attempts and the budget.
-    fn pick_again(&self, tries: &mut Tries) -> Result<&'c Member, CallError> {
-        let retries = &self.scope.chain.config.retries;
-        if tries.sent >= retries.attempts {
-            return Err(CallError::NoNode(None));
-        }
-        // A connect that was refused sent nothing, and a node that lacks the block said so
-        // cheaply: going on is routing, not a retry that could multiply an outage.
-        let is_retry = tries.sent > 0 && !tries.was_lacking;
-        let budget = &self.scope.chain.state.retries;
-        if is_retry && !budget.spend(self.scope.now()) {
-            return Err(CallError::Overloaded);
-        }
-        self.pick(tries).inspect_err(|_| {
-            if is_retry {
-                budget.put_back();
-            }
-        })
-    }
-
-    /// Chooses among the nodes not yet tried, and reserves what the chosen one bounds.
-    pub fn pick(&self, tries: &mut Tries) -> Result<&'c Member, CallError> {
-        self.pick_within(tries, true)
-    }
-
-    /// `panic`: nodes that seem sick too, when most do.
-    fn pick_within(&self, tries: &mut Tries, panic: bool) -> Result<&'c Member, CallError> {
-        let chain = self.scope.chain;
-        let method = self.needs.method;
-        let policy = Policy { lag: chain.config.lag, avoid_zone: tries.avoid_zone(), panic };
-        let archive_only = tries.archive_only || (self.ask.archive_only && self.has_archive());
-        let ask = Ask { archive_only, ..self.ask };
-        let mut busy = false;
-        loop {
-            let now = self.scope.now();
-            let mut views = chain.views(now, &ask, (method.index, &self.call.method));
-            for view in &mut views {
-                view.tried = tries.tried.contains(&view.node);
-            }
-            let decision = route::choose(policy, ask, &views, chance::draw());
-            let chosen = decision.chosen.and_then(|node| self.member(node));
-            let Some(member) = chosen else { return Err(self.no_node(decision, busy)) };
-            tries.tried.push(member.place.node);
-            if member.node.lane(ask.lane).may_send(now) && member.node.within_rate() {
-                tries.sent += 1;
-                return Ok(member);
-            }
-            busy = true;
-        }
-    }
-
-    fn member(&self, node: crate::names::NodeIndex) -> Option<&'c Member> {
-        self.scope.chain.member(node)
-    }
-
-    /// Why nobody can be asked, as an error.
-    fn no_node(&self, decision: Decision, busy: bool) -> CallError {
-        if decision.has(Reason::Pruned) {
-            return match self.has_archive() {
-                true => CallError::ArchiveUnavailable,
-                false => CallError::HistoryPruned { earliest: None },
-            };
-        }
-        if decision.only(Reason::LacksMethod) {
-            return CallError::MethodUnavailable;
-        }
-        // Before "too busy": a node that is a block late will be there in a moment.
-        if self.may_catch_up(&decision) {
-            return CallError::HeadUnavailable;
-        }
-        if busy || decision.has(Reason::Full) {
-            return CallError::Overloaded;
-        }
-        CallError::NoNode(Some(Box::new(decision)))
-    }
-
-    /// Whether a node lacks nothing but the head: a dead one that was behind is not waited for.
-    fn may_catch_up(&self, decision: &Decision) -> bool {
-        const OUT: u16 = Facts::UNHEALTHY | Facts::SUSPECTED | Facts::REFUSED | Facts::DRAINED;
-        let members = self.scope.chain.members.iter();
-        members.zip(&decision.reasons).any(|(member, reason)| {
-            matches!(reason, Some(Reason::Behind | Reason::Stalled | Reason::Lagging))
-                && !member.node.facts().has(OUT)
-        })
-    }
-
-    /// Whether the chain has nodes that keep everything, up or not.
-    pub fn has_archive(&self) -> bool {
-        self.scope.chain.members.iter().any(|member| member.node.config.archive)
     }
 
     /// Tells calls with the same text apart from others, for what is remembered of them.
@@ -319,14 +203,9 @@ impl<'c> Job<'c> {
     }
 
     /// Sends to one node and reads what comes back.
-    pub async fn attempt<'j>(&'j self, member: &'j Member, purpose: Purpose) -> Report<'j> {
+    pub async fn attempt<'j>(&'j self, seat: Seat<'j>, purpose: Purpose) -> Report<'j> {
         let started = self.scope.now();
-        let cheap = self.needs.method.timeout == Timeout::Cheap;
-        let flight = member.node.flight.enter(started, self.weight, cheap);
-        if !member.node.has_room_for(&flight) {
-            let full = UpstreamError::unsent(Fault::Exhausted(Exhausted::Bound));
-            return Report { member, took: Duration::ZERO, reply: Reply::Failed(full) };
-        }
+        let (member, deadline) = (seat.member, self.attempt_deadline());
         let mut watch = Watch { job: self, member, purpose, started, reported: false };
         let id = chance::draw() >> 40;
         let limit = self.scope.response_limit();
@@ -335,21 +214,48 @@ impl<'c> Job<'c> {
             whole_up_to: whole,
             cap: limit,
             path: self.needs.method.path,
-            ..Outgoing::new(self.body(&member.node, id), self.attempt_deadline())
+            ..Outgoing::new(self.body(&member.node, id), deadline)
         };
         let sent = member.client.send(out).await;
         let now = self.scope.now();
         let took = now.since(started);
-        if cheap && sent.is_ok() {
+        if self.is_cheap() && sent.is_ok() {
             member.node.flight.heard(now);
         }
-        drop(flight);
+        let late = clock::instant() > deadline + stall::USUAL;
+        if !late {
+            self.teach_limit(&seat, sent.as_ref().err(), (now, took));
+        }
+        drop(seat);
         let reply = match sent {
             Ok(incoming) => self.read(incoming, id),
             Err(error) => Reply::Failed(error),
         };
         watch.report(&reply, took);
-        Report { member, took, reply }
+        Report { member, took, late, reply }
+    }
+
+    /// Whether the silence of its node tells something.
+    pub fn is_cheap(&self) -> bool {
+        self.needs.method.timeout == Timeout::Cheap
+    }
+
+    /// What the node's limit learns: how long an answer took, or that there was none in time.
+    fn teach_limit(
+        &self,
+        seat: &Seat<'_>,
+        error: Option<&UpstreamError>,
+        (now, took): (Timestamp, Duration),
+    ) {
+        let told = error
+            .is_none_or(|error| matches!(error.fault, Fault::HeadTimeout | Fault::BodyTimeout));
+        // A method that waits by itself tells nothing of the node's pace.
+        if told && self.needs.method.timeout != Timeout::Wait {
+            let (node, lane) = (&seat.member.node, self.ask.lane);
+            let usual = Duration::from_nanos(node.lane(lane).latency(now));
+            let sample = Sample { lane, took, in_flight: seat.in_flight() };
+            node.limiter.on_answer(now, sample, usual);
+        }
     }
 
     /// Reads and judges a reply.
@@ -444,7 +350,7 @@ impl Drop for Watch<'_, '_> {
             let now = self.job.scope.now();
             let lane = self.member.node.lane(self.job.ask.lane);
             lane.on_given_up(now, now.since(self.started));
-            if self.job.needs.method.timeout == Timeout::Cheap {
+            if self.job.is_cheap() {
                 self.member.node.flight.gave_up(now);
             }
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use smallvec::SmallVec;
 
 use crate::{
+    breaker::LONGEST_WAIT,
     clock::Timestamp,
     error::CallError,
     family::BlockForm,
@@ -16,10 +17,12 @@ use crate::{
         served::{Content, Served},
     },
     judge::{Missing, NodeFault, Verdict},
+    load::line::NodeSet,
     method::{BlockNeed, Data, Lane, Timeout},
     metrics::Ejection,
     names::{NodeIndex, ZoneIndex},
     node::Node,
+    topology::Member,
     upstream::{Fault, UpstreamError},
 };
 
@@ -30,6 +33,8 @@ const THROTTLED: Duration = Duration::from_secs(1);
 pub fn leave_alone(node: &Node, now: Timestamp, retry_after: Option<Duration>) {
     let wait = retry_after.unwrap_or(THROTTLED);
     Lane::ALL.iter().for_each(|&lane| node.lane(lane).on_throttled(now, wait));
+    node.limiter.leave_alone(now + wait.min(LONGEST_WAIT));
+    node.limiter.on_overload(now, now);
 }
 
 /// What a call does next.
@@ -50,6 +55,8 @@ pub enum Reply {
 pub struct Tries {
     /// Nodes asked, or found unable at the last moment.
     pub tried: SmallVec<[NodeIndex; 8]>,
+    /// Nodes that could serve the call and were full when last looked at.
+    pub full: NodeSet,
     /// Sends that count as attempts.
     pub sent: u32,
     pub hedged: bool,
@@ -102,7 +109,7 @@ impl Tries {
         let now = job.scope.now();
         let lane = job.ask.lane;
         match report.reply {
-            Reply::Failed(error) => self.failed(job, &report.member.place.node, error, report.took),
+            Reply::Failed(error) => self.failed(job, member, error, (report.took, report.late)),
             Reply::Judged { verdict, content, retry_after } => match verdict {
                 Verdict::Answer => {
                     node.lane(lane).on_success(now, report.took);
@@ -232,16 +239,17 @@ impl Tries {
     fn failed(
         &mut self,
         job: &Job<'_>,
-        node: &NodeIndex,
+        member: &Member,
         error: UpstreamError,
-        took: Duration,
+        (took, late): (Duration, bool),
     ) -> Next {
-        let Some(member) = job.scope.chain.member(*node) else { return Next::Again };
+        let (node, now) = (member.place.node, job.scope.now());
         if let Fault::TooLarge { limit } = error.fault {
             return Next::Done(Content::Refused(CallError::ResponseTooLarge { limit }));
         }
         if error.is_local() {
-            member.node.lane(job.ask.lane).on_no_verdict(job.scope.now());
+            member.node.lane(job.ask.lane).on_no_verdict(now);
+            member.node.limiter.on_overload(now, now - took);
             self.sent = self.sent.saturating_sub(1);
             self.overloaded = true;
             return Next::Again;
@@ -249,17 +257,23 @@ impl Tries {
         if error.is_connect() {
             self.sent = self.sent.saturating_sub(1);
         }
-        member.node.lane(job.ask.lane).on_slow(job.scope.now(), took);
         let timeout = matches!(error.fault, Fault::HeadTimeout | Fault::BodyTimeout);
+        if late && (timeout || error.fault == Fault::ConnectTimeout) {
+            // Held up ourselves: the answer may have been there.
+            member.node.lane(job.ask.lane).on_no_verdict(now);
+            self.timed_out = true;
+            return self.again_unless_heavy_timeout(job, true);
+        }
+        member.node.lane(job.ask.lane).on_slow(now, took);
         if error.sent() && !timeout {
             // Perhaps by the call's doing, which no other call shall pay for.
-            self.broken.push(*node);
+            self.broken.push(node);
         } else if !timeout {
             job.suspect(member);
         }
         self.timed_out |= timeout;
         self.unreadable |= matches!(error.fault, Fault::Malformed(_) | Fault::Truncated);
-        self.fault(job, *node);
+        self.fault(job, node);
         if error.sent() && !job.is_repeatable() {
             let error = if timeout { CallError::Deadline } else { CallError::UpstreamInvalid };
             return Next::Done(Content::Refused(error));

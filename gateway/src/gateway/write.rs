@@ -13,6 +13,7 @@ use crate::{
     family::SignedTransaction,
     gateway::{
         Scope, chance,
+        queue::Seat,
         relay::{Job, Report},
         resolve::{PinnedBlocks, ask_of_write},
         served::{Content, Served},
@@ -92,9 +93,10 @@ impl<'c> Writer<'_, 'c> {
     /// Sends to the first node that takes the connection.
     async fn send_first(&mut self) -> Result<(&'c Member, Fate), CallError> {
         loop {
-            let member = self.job.pick_waiting(&mut self.tries).await?;
+            let seat = self.job.pick_waiting(&mut self.tries).await?;
+            let member = seat.member;
             self.broadcast(member.place.node);
-            match self.send_to(member, Purpose::Call).await {
+            match self.send_to(seat, Purpose::Call).await {
                 Fate::Unsent => {}
                 fate => return Ok((member, fate)),
             }
@@ -104,17 +106,17 @@ impl<'c> Writer<'_, 'c> {
     /// Sends the bytes to a node. A node that falls silent leaves them in doubt at once, if
     /// others can be asked for them: there is no point in waiting for its deadline. Where no
     /// node finds them by their hash, a slow answer is worth more than a second copy.
-    async fn send_to(&mut self, member: &Member, purpose: Purpose) -> Fate {
-        let job = self.job;
+    async fn send_to(&mut self, seat: Seat<'_>, purpose: Purpose) -> Fate {
+        let (job, member) = (self.job, seat.member);
         let can_be_asked_for =
             self.transaction.as_ref().is_some_and(|sent| sent.question().is_some());
-        let mut attempt = pin!(job.attempt(member, purpose));
+        let mut attempt = pin!(job.attempt(seat, purpose));
         loop {
             tokio::select! {
                 report = &mut attempt => return self.fate(report),
                 () = sleep(LOOK), if can_be_asked_for => {
                     let node = &member.node;
-                    if node.is_suspected() || node.is_silent(self.job.scope.now()) {
+                    if node.is_suspected() || job.is_silent(node) {
                         self.job.suspect(member);
                         return Fate::InDoubt;
                     }
@@ -179,7 +181,8 @@ impl<'c> Writer<'_, 'c> {
         if !settle {
             return self.in_doubt();
         }
-        let Ok(other) = self.job.pick(&mut self.tries) else { return self.in_doubt() };
+        let Ok(seat) = self.job.pick(&mut self.tries) else { return self.in_doubt() };
+        let other = seat.member;
         // One that waits for what comes of it is told that by nobody but a node.
         if let Some(answer) = self.answer()
             && self.is_known_to(other).await
@@ -189,7 +192,7 @@ impl<'c> Writer<'_, 'c> {
         if Instant::now() >= self.job.scope.deadline {
             return self.in_doubt();
         }
-        let fate = self.send_to(other, Purpose::Retry).await;
+        let fate = self.send_to(seat, Purpose::Retry).await;
         if matches!(fate, Fate::Answered(_) | Fate::Known(_) | Fate::NonceSpent(_)) {
             self.tries.settle_blame(self.job);
         }
@@ -207,8 +210,9 @@ impl<'c> Writer<'_, 'c> {
 
     /// Refused by one node for its own reasons: one other, and its word counts.
     async fn refused(&mut self, first: Content) -> Content {
-        let Ok(other) = self.job.pick(&mut self.tries) else { return first };
-        match self.send_to(other, Purpose::Retry).await {
+        let Ok(seat) = self.job.pick(&mut self.tries) else { return first };
+        let other = seat.member;
+        match self.send_to(seat, Purpose::Retry).await {
             Fate::Answered(content) => {
                 self.accepted(other.place.node, &content);
                 content

@@ -178,6 +178,7 @@ async fn after(error: &io::Error, traffic: &Traffic, told: &mut Option<Instant>)
         return;
     }
     count(&traffic.accept_errors);
+    traffic.pressure.starved_of_files(traffic.pressure.clock.now());
     if told.is_none_or(|told| told.elapsed() >= TELL) {
         *told = Some(Instant::now());
         tracing::warn!(%error, "cannot accept connections");

@@ -26,6 +26,7 @@ use tokio::{io::AsyncReadExt, net::TcpStream, sync::watch, time::Instant};
 use crate::{
     clock,
     gateway::{Protocol, chance},
+    pressure::Level,
     server::{
         Abort, Doors, Link, Phase, Refused, Reply, Serve, Timing, Traffic, Word, count,
         filter::{Frames, Gate, Heads, h1},
@@ -190,8 +191,11 @@ fn classify(first: &[u8]) -> Option<Spoken> {
 async fn http1<S: Serve>(socket: Paced, served: Served<S>, pace: Arc<Pace>, clocks: Clocks) {
     let Served { service, link, traffic, words, .. } = served;
     let link = Link { protocol: Protocol::H1, ..link };
-    let marks = Arc::clone(&pace);
+    let (marks, pressure) = (Arc::clone(&pace), Arc::clone(&traffic.pressure));
     let exchange = service_fn(move |request| {
+        if pressure.level() >= Level::NoKeepAlive {
+            marks.close();
+        }
         exchange(service.clone(), request, link.clone(), Arc::clone(&marks))
     });
     let mut builder = http1::Builder::new();

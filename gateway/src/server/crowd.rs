@@ -1,7 +1,7 @@
 //! Whether room is scarce, so that connections which are idle give way to new ones.
 //!
-//! The rule: while nine tenths of the places are taken, or a connection could not be
-//! accepted for want of file descriptors, an idle connection is kept [`Timing::crowded`]
+//! The rule: while nine tenths of the places are taken, memory is short, or a connection
+//! could not be accepted for want of file descriptors, an idle connection is kept [`Timing::crowded`]
 //! (5 s) and no longer; so those that have been idle longest go first, and at once. It ends
 //! when fewer than eight tenths are taken. Connections with a request in flight are spared.
 //!
@@ -11,7 +11,7 @@ use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
 use tokio::{sync::watch, time::sleep};
 
-use crate::server::Options;
+use crate::{pressure::Level, server::Options};
 
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -27,7 +27,8 @@ pub(super) async fn watch(options: &Options, crowd: watch::Sender<bool>) {
         failed = failures;
         let (open, cap) = (traffic.open.load(Relaxed), options.doors.load().connections);
         crowd.send_if_modified(|crowded| {
-            let next = out_of_files || is_crowded(*crowded, open, cap);
+            let short = traffic.pressure.level() >= Level::NoKeepAlive;
+            let next = out_of_files || short || is_crowded(*crowded, open, cap);
             std::mem::replace(crowded, next) != next
         });
     }

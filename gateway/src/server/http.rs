@@ -23,6 +23,7 @@ use crate::{
     config::Server,
     error::CallError,
     gateway::{Answer, Gateway, Origin, Protocol, Readiness, RequestId, Route},
+    pressure::Level,
     server::{
         Abort, Link, Phase, Serve,
         http::{
@@ -242,7 +243,10 @@ impl Inner {
         body: Incoming,
         (origin, room): (&Origin, Option<Arc<Room>>),
     ) -> Result<Response<Reply>, Abort> {
-        let checked = head::check_post(&headers);
+        let checked = match self.gateway.pressure.level() >= Level::Refuse {
+            true => Err(Refusal::close(CallError::Overloaded)),
+            false => head::check_post(&headers),
+        };
         let waits = awaits_leave(headers);
         if let Err(refusal) = checked {
             return Ok(self.refuse(Some(chain), refusal, waits, body, origin).await);

@@ -1,8 +1,13 @@
 //! What became of connections, counted for metrics.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+};
 
-/// Counts of the data port. All but `open` only grow.
+use crate::pressure::Pressure;
+
+/// Counts of the data port, which only grow but for `open`, and what ends connections early.
 #[derive(Debug, Default)]
 pub struct Traffic {
     pub open: AtomicUsize,
@@ -22,6 +27,8 @@ pub struct Traffic {
     /// Connections ended by a panic: a bug, never the process's end.
     pub panics: AtomicU64,
     pub handshakes: [AtomicU64; Handshake::ALL.len()],
+    /// What the gateway is short of: answers end their connections then, and idle ones close.
+    pub pressure: Arc<Pressure>,
 }
 
 /// Why a connection was ended, for a fault of its own or for want of room.

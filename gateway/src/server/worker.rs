@@ -13,8 +13,11 @@ use tokio::{
     task::{JoinError, JoinSet},
 };
 
-use crate::server::{
-    Options, Phase, Serve, Traffic, Word, accept::Arrival, count, next_phase, opening::Hall,
+use crate::{
+    server::{
+        Options, Phase, Serve, Traffic, Word, accept::Arrival, count, next_phase, opening::Hall,
+    },
+    watchdog,
 };
 
 /// What a worker tells its connections.
@@ -81,6 +84,7 @@ fn work<S: Serve>(
     let mut connections = JoinSet::new();
     let mut more = true;
     runtime.block_on(async {
+        tokio::spawn(watchdog::beat(Arc::clone(&options.traffic().pressure)));
         while more || !connections.is_empty() {
             tokio::select! {
                 phase = next_phase(&mut phases) => {

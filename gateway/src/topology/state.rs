@@ -24,7 +24,7 @@ use crate::{
     method::Tag,
     names::{Block, Hash, Name, NodeIndex},
     retry::Budget,
-    topology::Member,
+    topology::{Member, Queue},
 };
 
 /// Assumed until blocks have been seen.
@@ -104,6 +104,8 @@ pub struct ChainState {
     pub hedges: Budget,
     pub nulls: Nulls,
     pub confirms: Arc<Confirms>,
+    /// Calls that wait for a place at a node.
+    pub queue: Queue,
 }
 
 /// `null` answers that two nodes gave, until the tip moves: not asked twice again.
@@ -192,6 +194,7 @@ impl ChainState {
             hedges: Budget::new(chain.hedge, if chain.hedge > 0.0 { 1.0 } else { 0.0 }),
             nulls: Nulls::default(),
             confirms: Arc::default(),
+            queue: Queue::default(),
         };
         if let Some(old) = old {
             state.take_over(old);

@@ -3,13 +3,15 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use crate::{
-    clock::{Clock, Timestamp},
+    clock::Timestamp,
     family::{self, Header, Identity, Shown},
     head::{LINK_DEPTH, Next},
     health,
     method::{Lane, Method},
     metrics::{Ejection, Purpose},
     names::{Block, Hash, NodeIndex},
+    node::CallClass,
+    pressure::Pressure,
     route::Facts,
     topology::{Chain, Member},
     tracker::{
@@ -39,7 +41,7 @@ enum Round {
 struct Prober {
     chain: Arc<Chain>,
     at: usize,
-    clock: Clock,
+    pressure: Arc<Pressure>,
     /// When the identity was last verified; `None` after a failure.
     verified: Option<Timestamp>,
     marks_asked: Timestamp,
@@ -50,24 +52,25 @@ struct Prober {
 }
 
 /// Probes one node for as long as the task lives.
-pub async fn run(chain: Arc<Chain>, at: usize, clock: Clock) {
-    let started = clock.now();
+pub async fn run(chain: Arc<Chain>, at: usize, pressure: Arc<Pressure>) {
+    let started = pressure.clock.now();
     let never = Timestamp::ZERO;
     let mut prober = Prober {
         chain,
         at,
-        clock,
+        pressure,
         verified: None,
         marks_asked: never,
         hash_asked: never,
         newest: None,
     };
     loop {
-        let began = prober.clock.now();
+        let began = prober.now();
         let round = prober.round().await;
         prober.conclude(&round, began);
-        publish::settle(&prober.chain, prober.clock.now(), started);
+        publish::settle(&prober.chain, prober.now(), started);
         if matches!(round, Round::Good) {
+            prober.weigh_lag();
             prober.marks().await;
             prober.takes_hash().await;
         }
@@ -84,6 +87,10 @@ impl Prober {
         &self.chain.members[self.at]
     }
 
+    fn now(&self) -> Timestamp {
+        self.pressure.clock.now()
+    }
+
     fn index(&self) -> NodeIndex {
         self.member().place.node
     }
@@ -91,10 +98,15 @@ impl Prober {
     /// Asks, and listens to the silence as for a cheap call.
     async fn ask(&self, question: family::Ask) -> Told {
         let node = &self.member().node;
-        let left = self.clock.now();
+        let left = self.now();
         let flight = node.flight.enter_probe(left);
         let told = ask(&self.chain, self.member(), question, Purpose::Probe).await;
-        let now = self.clock.now();
+        let now = self.now();
+        let told = match told {
+            // Workers starve with us, and may have kept the node busy with calls half sent.
+            Some(Told::Failed(_)) if !self.pressure.stalls.are_over(now) => Some(Told::Late),
+            told => told,
+        };
         if matches!(told, Some(Told::Result(_) | Told::Error(_))) {
             node.flight.heard(now);
             let took = u64::try_from(now.since(left).as_nanos()).unwrap_or(u64::MAX);
@@ -108,10 +120,10 @@ impl Prober {
         if self.member().node.is_suspected() {
             self.verified = None;
         }
-        let now = self.clock.now();
+        let now = self.now();
         if self.verified.is_none_or(|at| now.since(at) >= IDENTITY_EVERY) {
             match self.verify().await {
-                Round::Good => self.verified = Some(self.clock.now()),
+                Round::Good => self.verified = Some(self.now()),
                 other => return other,
             }
         }
@@ -203,7 +215,7 @@ impl Prober {
                 return Round::Failed { why: "its head cannot be read".to_owned(), refused: false };
             }
         };
-        let mut next = publish::observe(&self.chain, self.index(), head, self.clock.now());
+        let mut next = publish::observe(&self.chain, self.index(), head, self.now());
         for _ in 0..LINK_DEPTH {
             let Next::Show(hash) = next else { break };
             let Some(header) = self.header(hash).await else { break };
@@ -250,7 +262,7 @@ impl Prober {
 
     /// Asks for the finality marks about once a block.
     async fn marks(&mut self) {
-        let now = self.clock.now();
+        let now = self.now();
         let every = self.chain.state.tips().block_time.max(Duration::from_millis(500));
         if now.since(self.marks_asked) < every && self.marks_asked != Timestamp::ZERO {
             return;
@@ -271,7 +283,7 @@ impl Prober {
     /// numbers may stand. A no is asked again once a block, for the state may not be there yet.
     async fn takes_hash(&mut self) {
         let facts = self.member().node.facts();
-        let now = self.clock.now();
+        let now = self.now();
         let wait = match facts.has(Facts::TAKES_HASH) {
             true => IDENTITY_EVERY,
             false => self.chain.state.tips().block_time.max(LONGEST),
@@ -290,9 +302,16 @@ impl Prober {
         }
     }
 
+    /// A node that loses the tip under its calls gets fewer.
+    fn weigh_lag(&self) {
+        let (node, now) = (&self.member().node, self.now());
+        let in_flight = node.flight.counts().of_class(CallClass::Other);
+        node.limiter.on_lag(now, node.lag(), self.chain.config.lag, in_flight);
+    }
+
     /// Turns a round into health and facts.
     fn conclude(&mut self, round: &Round, began: Timestamp) {
-        let now = self.clock.now();
+        let now = self.now();
         let node = &self.member().node;
         let (chain, name) = (&self.chain.config.name, &node.config.name);
         match round {

@@ -10,6 +10,7 @@ mod errors;
 mod freshness;
 mod gone;
 mod lies;
+mod overload;
 mod pinning;
 mod reload;
 mod replies;

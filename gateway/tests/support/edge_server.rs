@@ -78,7 +78,8 @@ impl Setup {
         let topology = Topology::build(Arc::new(config), None).unwrap();
         let current = Arc::new(Current::new(topology));
         let gateway = Gateway::new(Arc::clone(&current), clock.clone(), AccessLog::off());
-        let tracker = control.run(async move { Tracker::start(&current.load(), &clock) });
+        let pressure = Arc::clone(&gateway.pressure);
+        let tracker = control.run(async move { Tracker::start(&current.load(), &pressure) });
         (Arc::new(gateway), Fleet { _tracker: tracker, _nodes: nodes, _control: control })
     }
 

@@ -6,7 +6,8 @@ use crate::{
     admin::standing::{Standing, standing},
     clock::Timestamp,
     method::{Lane, Tag},
-    metrics::{AttemptResult, ChainMetrics, Outcome, Purpose, Source},
+    metrics::{AttemptResult, ChainMetrics, Outcome, Purpose, Queued, Source},
+    node::CallClass,
     topology::{Chain, Topology},
 };
 
@@ -18,7 +19,29 @@ pub fn show(page: &mut Page, topology: &Topology, now: Timestamp) {
     attempts(page, chains);
     tips(page, chains, now);
     budgets(page, chains);
+    queues(page, chains);
     capacity(page, chains, now);
+}
+
+fn queues(page: &mut Page, chains: &[Arc<Chain>]) {
+    let help = "Calls that wait for a place at a node.";
+    page.gauge("headrace_queue_length", help, |samples| {
+        for chain in chains {
+            for class in CallClass::ALL {
+                let labels = [("chain", &*chain.config.name), ("class", class.word())];
+                samples.count(&labels, chain.state.queue.waiting_of(class) as u64);
+            }
+        }
+    });
+    let help = "Calls that found every node full, by what became of their wait for a place.";
+    page.counter("headrace_queue_outcomes_total", help, |samples| {
+        for chain in chains {
+            for how in Queued::ALL {
+                let labels = [("chain", &*chain.config.name), ("outcome", how.word())];
+                samples.count(&labels, chain.metrics.queued(how));
+            }
+        }
+    });
 }
 
 fn calls(page: &mut Page, chains: &[Arc<Chain>]) {

@@ -4,6 +4,7 @@ use crate::{
     admin::standing::{Standing, standing},
     clock::Timestamp,
     metrics::{AttemptResult, Ejection},
+    node::CallClass,
     topology::{Chain, Member, Topology},
 };
 
@@ -13,7 +14,7 @@ pub fn show(page: &mut Page, topology: &Topology, now: Timestamp) {
     calls(page, topology);
     states(page, topology, now);
     heads(page, topology, now);
-    load(page, topology);
+    load(page, topology, now);
     connections(page, topology);
 }
 
@@ -109,10 +110,19 @@ pub fn head_age(chain: &Chain, member: &Member, now: Timestamp) -> f64 {
     now.since(advanced).as_secs_f64()
 }
 
-fn load(page: &mut Page, topology: &Topology) {
+fn load(page: &mut Page, topology: &Topology, now: Timestamp) {
     let help = "Calls in flight at a node.";
     gauge(page, ("headrace_node_inflight", help), topology, |member| {
         f64::from(member.node.flight.calls())
+    });
+    let help = "Calls in flight that a node may hold now, heavy ones (traces) apart.";
+    page.gauge("headrace_node_concurrency_limit", help, |samples| {
+        each(samples, topology, |samples, labels, _, member| {
+            for class in CallClass::ALL {
+                let limit = u64::from(member.node.limit(now, class));
+                samples.count(&with(labels, ("class", class.word())), limit);
+            }
+        });
     });
 }
 
