@@ -28,7 +28,16 @@ fn every_scenario_file_is_sound_and_expects_something() {
 
 #[test]
 fn rows_are_played_with_all_families_but_for_a_few() {
-    let own = [("one-method", 1), ("poison", 1), ("fork-live", 3), ("outage-and-retries", 1)];
+    let own = [
+        ("one-method", 1),
+        ("poison", 1),
+        ("fork-live", 3),
+        ("outage-and-retries", 1),
+        ("flood", 1),
+        ("batches-and-forgers", 1),
+        ("http2-floods", 1),
+        ("slow-sockets", 1),
+    ];
     for path in files("scenarios") {
         let scenario = Scenario::load(&path).unwrap();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
