@@ -12,7 +12,7 @@ use std::{fs, path::Path};
 /// Most writes to shared lines per served call (`benches/README.md`).
 const MOST: f64 = 4.0;
 /// Operations that take a line for writing.
-const WRITES: [&str; 10] = [
+const WRITES: [&str; 11] = [
     ".store(",
     ".swap(",
     ".fetch_add(",
@@ -23,6 +23,7 @@ const WRITES: [&str; 10] = [
     ".fetch_update(",
     ".compare_exchange",
     ".lock()",
+    ".try_lock()",
 ];
 
 struct Row {

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::FuturesOrdered};
 use http::StatusCode;
-use tokio::sync::Mutex;
+use tokio::sync::Semaphore;
 
 use crate::{
     error::CallError,
@@ -32,7 +32,7 @@ impl Scope<'_> {
             Ok(in_flight) => in_flight,
             Err(error) => return self.refused_batch(items, &error),
         };
-        let turn = Mutex::new(());
+        let turn = Semaphore::new(1);
         let mut under_way = FuturesOrdered::new();
         let mut waiting = items.iter().zip(ways).enumerate();
         let mut text = vec![b'['];
@@ -77,7 +77,7 @@ impl Scope<'_> {
         place: (usize, usize),
         item: &'i Result<Call<'i>, Refused<'i>>,
         way: Way<'_>,
-        turn: &Mutex<()>,
+        turn: &Semaphore,
     ) -> (Option<Id<'i>>, Served) {
         let scope = Self { item: place, ..*self };
         match item {
@@ -89,7 +89,7 @@ impl Scope<'_> {
             }
             Ok(call) => {
                 let under_way = scope.begin(call);
-                let _turn = if way.is_heavy() { Some(turn.lock().await) } else { None };
+                let _turn = if way.is_heavy() { turn.acquire().await.ok() } else { None };
                 let served = scope.call(call, way).await;
                 under_way.end(&served);
                 ((call.id != Id::Missing).then_some(call.id), served)
