@@ -31,9 +31,11 @@ use raw::until;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What a hostile connection holds at most. The aim is 300 KB: most of what is above it are
-/// the tasks and h2's own records of its 64 streams.
-const HOSTILE: usize = 600_000;
+/// What a hostile connection holds at most: most of it are the tasks and h2's own records of
+/// its streams.
+const HOSTILE: usize = 300_000;
+/// Streams that it may have.
+const STREAMS: u32 = 32;
 
 /// Bytes of the process in memory.
 fn resident() -> usize {
@@ -62,7 +64,7 @@ fn bomb(address: SocketAddr) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
     let no_window = frame(4, 0, 0, &[0, 4, 0, 0, 0, 0]);
     let mut bytes = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), no_window].concat();
-    for number in 0..64_u32 {
+    for number in 0..STREAMS {
         // POST, http, path and host, the type, then one indexed field again and again.
         let mut block = vec![0x83, 0x86, 0x04, 4, b'/', b'e', b't', b'h', 0x01, 1, b'a'];
         block.extend([0x0f, 16, 16]);

@@ -52,7 +52,7 @@ const FIRST_READ: usize = 4 * 1024;
 // What one connection can make us hold. In HTTP/2 one byte on the wire (an index into
 // HPACK's table) is a whole field in memory, hence few streams and short header lists.
 const BUFFER_BYTES: usize = 64 * 1024;
-const STREAMS: u32 = 64;
+const STREAMS: u32 = 32;
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 const HEADER_LIST: u32 = 8 * 1024;
