@@ -1,10 +1,16 @@
 //! What must hold for any bytes, one function per fuzz target. Shared by the
 //! fuzzer and by the test that replays the corpora (gateway/tests/corpus.rs).
 
-use std::{path::Path, sync::LazyLock, time::Instant};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    path::Path,
+    sync::LazyLock,
+    time::Instant,
+};
 
 use bytes::Bytes;
 use headrace_gateway::{
+    client::address::{by_forwarded, by_x_forwarded_for},
     config::{Config, print},
     family::Family,
     method::{MethodTable, Needs},
@@ -251,4 +257,20 @@ pub fn tls_hello(data: &[u8]) {
     }
     let whole = hello::look(data);
     assert!(seen == Hello::Partial || seen == whole);
+}
+
+/// Whatever stands left of a trusted proxy's own entry, the client is who it says; with too
+/// many entries, or an entry that is no address, it is the proxy itself.
+pub fn forwarded(data: &[u8]) {
+    let (proxy, client) = (Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(192, 0, 2, 1));
+    let trusted = ["10.0.0.0/8".parse().expect("a network")];
+    let left = || data.split(|byte| *byte == b'\n');
+    let proxy = IpAddr::V4(proxy);
+    let known = [proxy, IpAddr::V4(client)];
+    let told = by_x_forwarded_for(proxy, left().chain([&b"192.0.2.1"[..]]), &trusted);
+    assert!(known.contains(&told), "{told}");
+    let told = by_forwarded(proxy, left().chain([&b"for=192.0.2.1"[..]]), &trusted);
+    assert!(known.contains(&told), "{told}");
+    let _ = by_x_forwarded_for(proxy, left(), &trusted);
+    let _ = by_forwarded(proxy, left(), &trusted);
 }

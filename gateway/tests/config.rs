@@ -355,6 +355,17 @@ fn check_rule(more: &str, node: &str, expected: &[(&str, &str, &str)]) {
 }
 
 #[test]
+fn every_limit_is_told_of() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = std::fs::read_to_string(folder.join("docs/limits.md")).unwrap();
+    let schema: serde_json::Value =
+        serde_json::from_str(&headrace_gateway::config::schema::schema()).unwrap();
+    let keys = schema["properties"]["limits"]["properties"].as_object().unwrap().keys();
+    let untold: Vec<_> = keys.filter(|key| !page.contains(&format!("`limits.{key}`"))).collect();
+    assert_eq!(untold, Vec::<&String>::new());
+}
+
+#[test]
 fn what_keys_mean_together_is_checked() {
     let node = "chains[0].pools[0].nodes[0]";
     check_rule("", "weight = 1", &[]);

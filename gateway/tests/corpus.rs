@@ -62,3 +62,8 @@ fn proxy_headers_of_the_corpus_hold() -> io::Result<()> {
 fn tls_hellos_of_the_corpus_hold() -> io::Result<()> {
     replay("tls_hello", targets::tls_hello)
 }
+
+#[test]
+fn forwarded_headers_of_the_corpus_hold() -> io::Result<()> {
+    replay("forwarded", targets::forwarded)
+}

@@ -26,7 +26,7 @@ const BODY: usize = 5 << 20;
 /// Its corpus, what reads the bytes, what they may cost at least.
 type Target = (&'static str, fn(&[u8]), usize);
 
-const TARGETS: [Target; 9] = [
+const TARGETS: [Target; 10] = [
     ("rpc_read", targets::rpc_read, FLOOR),
     ("rpc_reply", targets::rpc_reply, FLOOR),
     ("method_needs", targets::method_needs, FLOOR),
@@ -34,6 +34,7 @@ const TARGETS: [Target; 9] = [
     ("http2_frames", targets::http2_frames, FLOOR),
     ("proxy_header", targets::proxy_header, FLOOR),
     ("tls_hello", targets::tls_hello, FLOOR),
+    ("forwarded", targets::forwarded, FLOOR),
     ("method_rows", targets::method_rows, OPERATORS),
     ("config", targets::config, OPERATORS),
 ];
