@@ -12,7 +12,10 @@ mod path;
 pub mod reply;
 mod request_id;
 
-use std::sync::{Arc, atomic::AtomicU64};
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header, request::Parts};
 use hyper::body::{Body, Incoming};
@@ -42,6 +45,10 @@ pub use body::{BodyTiming, Room};
 /// A refused body up to this length is read and dropped, so that its connection
 /// can go on.
 const DISCARD: u64 = 64 * 1024;
+
+/// A client that asks for too much gets its answer after so long: those that repeat at once,
+/// as ethers does with a delay drawn from zero on, come to four calls a second.
+const HELD: Duration = Duration::from_millis(250);
 
 const ALLOW: HeaderValue = HeaderValue::from_static("GET, POST, OPTIONS");
 
@@ -80,6 +87,10 @@ impl Serve for Edge {
         let request_id = self.0.ids.next();
         let counted = self.0.gateway.responses.begin();
         let mut response = self.0.answer(request, link, request_id).await?;
+        if response.status() == StatusCode::TOO_MANY_REQUESTS {
+            // Boxed: few answers need it, and every request's future would be larger by it.
+            Box::pin(tokio::time::sleep(HELD)).await;
+        }
         counted.with(response.status().as_u16());
         reply::identify(response.headers_mut(), request_id);
         Ok(response)

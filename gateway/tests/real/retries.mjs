@@ -79,7 +79,7 @@ export const REJECTED = [
   { name: "an unknown method", status: 200, code: -32601, run: (client) => client.call("eth_noSuchMethod", []) },
   { name: "a bad block reference", status: 200, code: -32602, run: (client) => client.call("eth_getBlockByNumber", ["newest", false]) },
   { name: "a call without a method", status: 400, code: -32600, run: (client) => client.call("", []) },
-  { name: "an unknown path", path: "/nope", status: 404, code: -32600, run: (client) => client.call("eth_blockNumber", []) },
+  { name: "an unknown path", path: "/no/such/path", status: 404, code: -32600, run: (client) => client.call("eth_blockNumber", []) },
   { name: "a batch over the limit", status: 413, code: -32600, run: (client) => client.batch(MAX_BATCH + 1) },
   { name: "a body over the limit", status: 413, code: -32600, run: (client) => client.call("eth_call", [{ to: SOMEBODY, data: `0x${"00".repeat(MAX_BODY)}` }, "latest"]) },
 ];
