@@ -32,6 +32,7 @@ fn rows_are_played_with_all_families_but_for_a_few() {
         ("one-method", 1),
         ("poison", 1),
         ("fork-live", 3),
+        ("heads-two-gateways", 3),
         ("outage-and-retries", 1),
         ("flood", 1),
         ("batches-and-forgers", 1),
