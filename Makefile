@@ -28,7 +28,7 @@ binaries:
 # rate with Ethereum, and the same files with the other families, at a low one and side by side.
 scenarios: binaries
 	$(RELEASE)/loadtest scenario $(SCENARIOS)
-	$(RELEASE)/loadtest scenario $(SCENARIOS) --family substrate,near,icon --rate-scale 0.1 --jobs 6
+	$(RELEASE)/loadtest scenario $(SCENARIOS) --family substrate,near,icon --rate-scale 0.1 --jobs 9
 
 # Real nodes and real client libraries; installs what it needs. On real geths too, once
 # `make real-geth` has built one.
