@@ -76,7 +76,7 @@ fn an_unclosed_bracket_is_one_problem() {
 
 #[test]
 fn starting_configs_are_accepted_without_a_warning() {
-    for name in ["small", "one-chain"] {
+    for name in ["small", "one-chain", "four-families", "public"] {
         let path = repository().join(format!("config/{name}.toml"));
         let loaded = Config::load(&path, &no_env).unwrap_or_else(|problems| {
             panic!("{name}: {}", problem::text(&problems));
